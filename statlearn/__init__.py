@@ -1,0 +1,30 @@
+"""Statistical learning with certificates.
+
+statlearn offers scikit-learn estimators for methods of the statistical literature. Every fit leaves a certificate: what
+was proved about the result, what was tested, and what was only assumed.
+
+The sub-modules load on first use, so ``import statlearn`` is cheap:
+
+- `statlearn.ordinal`: probabilities of ordered outcomes with a rare last step,
+- `statlearn.datasets`: generators and loaders,
+- `statlearn.certificate`: what a fit may claim,
+- `statlearn.exceptions`: warnings of the library.
+"""
+
+import importlib
+
+__version__ = "0.1.0.dev0"
+
+_SUBMODULES = ("certificate", "datasets", "exceptions", "ordinal")
+
+__all__ = [*_SUBMODULES, "__version__"]
+
+
+def __getattr__(name):
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

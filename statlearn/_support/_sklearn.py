@@ -1,0 +1,40 @@
+"""The one door to scikit-learn's private names.
+
+scikit-learn has no public twin for these names and may move them in any release. Every other file of the library and
+of its tests imports them from here, so a move costs one edit.
+"""
+
+from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
+from sklearn.utils._array_api import get_namespace
+from sklearn.utils._optional_dependencies import check_matplotlib_support
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    InvalidParameterError,
+    Options,
+    RealNotInt,
+    StrOptions,
+    validate_params,
+)
+from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, _is_fitted, _num_samples
+
+__all__ = [
+    "HasMethods",
+    "Hidden",
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "RealNotInt",
+    "StrOptions",
+    "_check_feature_names_in",
+    "_check_sample_weight",
+    "_fit_context",
+    "_is_fitted",
+    "_num_samples",
+    "_safe_indexing",
+    "check_matplotlib_support",
+    "get_namespace",
+    "validate_params",
+]

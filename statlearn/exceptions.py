@@ -1,0 +1,61 @@
+"""Warnings shared by the families of statlearn.
+
+A solver that stops early warns with `sklearn.exceptions.ConvergenceWarning`, as scikit-learn's own estimators do.
+"""
+
+__all__ = ["ClassOrderWarning", "CrossingWarning", "RareClassWarning", "VersionWarning"]
+
+
+class CrossingWarning(UserWarning):
+    """Cumulative probabilities of some rows are not monotone in the class.
+
+    Cut predictors with different slopes cross somewhere; on the rows where they do, a difference of cumulative
+    probabilities is negative. The message says how many rows are concerned.
+
+    Examples
+    --------
+    Turn the warning into an error while a model is being chosen:
+
+    >>> import warnings
+    >>> from statlearn.exceptions import CrossingWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", CrossingWarning)
+    """
+
+
+class ClassOrderWarning(UserWarning):
+    """The order of the classes was guessed from their labels.
+
+    String labels carry no order; they are sorted alphabetically unless ``classes=`` says otherwise.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import ClassOrderWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ClassOrderWarning)
+    """
+
+
+class RareClassWarning(UserWarning):
+    """A class has too few rows for what was asked, such as a class absent from a training fold.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import RareClassWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", RareClassWarning)
+    """
+
+
+class VersionWarning(UserWarning):
+    """An estimator was saved by another version of statlearn than the one that loads it.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import VersionWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", VersionWarning)
+    """

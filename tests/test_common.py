@@ -1,0 +1,234 @@
+"""What every public estimator must do: scikit-learn's checks, and the promises of this library."""
+
+import copy
+import inspect
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone, is_classifier
+from sklearn.utils import estimator_checks
+
+from statlearn.certificate import Certificate, Check
+
+from .discovery import CHECK_ARGUMENTS, fitted, make_estimator, public_estimators, public_modules, public_objects
+
+ESTIMATORS = public_estimators()
+NAMES = [estimator.__name__ for estimator in ESTIMATORS]
+
+# The search must find these, so that a broken search cannot pass by finding nothing.
+KNOWN = {"PrestoClassifier", "PrestoClassifierCV", "ProportionalOddsClassifier"}
+
+# Checks of scikit-learn that an estimator cannot pass, with the reason: {estimator: {check: reason}}.
+EXPECTED_FAILURES = {}
+
+# Checks that scikit-learn has but never runs by itself.
+EXTRA_CHECKS = ["check_dataframe_column_names_consistency", "check_inplace_ensure_writeable", "check_param_validation"]
+EXTRA_TRANSFORMER_CHECKS = [
+    "check_get_feature_names_out_error",
+    "check_set_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+]
+
+# scikit-learn's checks fit string labels and tiny or separable data, about which a fit may rightly warn.
+IGNORED_WARNINGS = [
+    "ignore::scipy.linalg.LinAlgWarning",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::statlearn.exceptions.ClassOrderWarning",
+    "ignore::statlearn.exceptions.CrossingWarning",
+    "ignore::statlearn.exceptions.RareClassWarning",
+]
+pytestmark = [pytest.mark.filterwarnings(line) for line in IGNORED_WARNINGS]
+
+every_estimator = pytest.mark.parametrize("estimator_class", ESTIMATORS, ids=NAMES)
+
+
+def outputs(estimator, X):
+    """Everything the estimator says about new rows, by method."""
+    methods = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
+    return {method: getattr(estimator, method)(X) for method in methods if hasattr(estimator, method)}
+
+
+def assert_same_outputs(first, second, X):
+    expected, found = outputs(first, X), outputs(second, X)
+    assert expected.keys() == found.keys()
+    assert expected
+    for method, values in expected.items():
+        np.testing.assert_array_equal(values, found[method], err_msg=method)
+
+
+def test_the_search_finds_what_is_known():
+    assert set(NAMES) >= KNOWN
+    assert len(set(NAMES)) == len(NAMES)
+    assert {"statlearn.ordinal", "statlearn.datasets", "statlearn.certificate"} <= set(public_modules())
+    assert public_objects()["statlearn.certificate.Certificate"] is Certificate
+
+
+def test_public_modules_declare_their_names():
+    for name, module in public_modules().items():
+        assert len(set(module.__all__)) == len(module.__all__), name
+        assert not [public for public in module.__all__ if public.startswith("_") and public != "__version__"], name
+        assert all(hasattr(module, public) for public in module.__all__), name
+
+
+def test_tables_name_what_exists():
+    checks = {name for name, _ in inspect.getmembers(estimator_checks, inspect.isfunction)}
+    assert set(CHECK_ARGUMENTS) | set(EXPECTED_FAILURES) <= set(NAMES)
+    for failures in EXPECTED_FAILURES.values():
+        assert set(failures) <= checks
+        assert all(reason.strip() for reason in failures.values())
+    assert set(EXTRA_CHECKS + EXTRA_TRANSFORMER_CHECKS) <= checks
+
+
+@estimator_checks.parametrize_with_checks(
+    [make_estimator(estimator_class) for estimator_class in ESTIMATORS],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator).__name__, {}),
+    xfail_strict=True,
+)
+def test_sklearn_check(estimator, check):
+    check(estimator)
+
+
+def extra_checks():
+    """Pairs of an estimator class and the name of a check that scikit-learn does not run by itself."""
+    for estimator_class in ESTIMATORS:
+        names = EXTRA_CHECKS + (EXTRA_TRANSFORMER_CHECKS if hasattr(estimator_class, "transform") else [])
+        failures = EXPECTED_FAILURES.get(estimator_class.__name__, {})
+        yield from ((estimator_class, name) for name in names if name not in failures)
+
+
+@pytest.mark.parametrize(("estimator_class", "check_name"), list(extra_checks()))
+def test_check_that_sklearn_does_not_run(estimator_class, check_name):
+    getattr(estimator_checks, check_name)(estimator_class.__name__, make_estimator(estimator_class))
+
+
+def test_array_api_checks_in_a_process_that_allows_them():
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        __file__,
+        "-k",
+        "test_sklearn_check and array_api",
+    ]
+    done = subprocess.run(
+        command, env={**os.environ, "SCIPY_ARRAY_API": "1"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+    assert "skipped" not in done.stdout
+
+
+@every_estimator
+def test_every_parameter_has_a_constraint(estimator_class):
+    parameters = set(estimator_class().get_params(deep=False))
+    assert set(estimator_class._parameter_constraints) == parameters
+
+
+@every_estimator
+def test_fit_leaves_a_certificate(estimator_class):
+    certificate = fitted(estimator_class)[0].certificate_
+    assert isinstance(certificate, Certificate)
+    assert certificate.checks
+    assert certificate.assumptions
+    assert certificate.holds is not False, str(certificate)
+
+
+@every_estimator
+def test_clone(estimator_class):
+    model = fitted(estimator_class)[0]
+    twin = clone(model)
+    assert twin.get_params() == make_estimator(estimator_class).get_params()
+    assert not [name for name in vars(twin) if name.endswith("_")]
+
+
+@every_estimator
+def test_pickle_and_copy(estimator_class):
+    model, X, _ = fitted(estimator_class)
+    for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert vars(twin).keys() == vars(model).keys()
+        assert twin.certificate_ == model.certificate_
+        assert_same_outputs(model, twin, X)
+
+
+@every_estimator
+def test_skops_round_trip_trusts_only_our_own_names(estimator_class):
+    skops_io = pytest.importorskip("skops.io")
+    model, X, _ = fitted(estimator_class)
+    data = skops_io.dumps(model)
+    trusted = skops_io.get_untrusted_types(data=data)
+    own = {type(model), type(model.certificate_), Check}
+    assert set(trusted) <= {f"{thing.__module__}.{thing.__qualname__}" for thing in own}
+    twin = skops_io.loads(data, trusted=trusted)
+    assert twin.certificate_ == model.certificate_
+    assert_same_outputs(model, twin, X)
+
+
+def missing_value(X, y):
+    return np.vstack([X[:-1], np.full(X.shape[1], np.nan)]), y
+
+
+def constant_target(X, y):
+    return X, np.full_like(y, y[0])
+
+
+@every_estimator
+@pytest.mark.parametrize("spoil", [missing_value, constant_target])
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was(estimator_class, spoil):
+    _, X, y = fitted(estimator_class)
+    model = make_estimator(estimator_class).fit(X, y)
+    before = dict(vars(model))
+    bad_X, bad_y = spoil(X[:, :2], y)
+    if spoil is constant_target and not is_classifier(model):
+        pytest.skip("a constant target is no error for this estimator")
+    with pytest.raises(ValueError, match="NaN|class"):
+        model.fit(bad_X, bad_y)
+    hint = "decorate fit with statlearn._support.base.unchanged_on_error"
+    assert vars(model).keys() == before.keys(), hint
+    assert all(vars(model)[name] is value for name, value in before.items()), hint
+
+
+@every_estimator
+def test_the_same_fit_twice_is_the_same(estimator_class):
+    model, X, y = fitted(estimator_class)
+    assert_same_outputs(model, make_estimator(estimator_class).fit(X, y), X)
+
+
+@every_estimator
+@pytest.mark.parametrize("writeable", [True, False])
+def test_input_is_left_alone(estimator_class, writeable):
+    model, X, y = fitted(estimator_class)
+    own_X, own_y = X.copy(), y.copy()
+    for array in (own_X, own_y):
+        array.setflags(write=writeable)
+    assert_same_outputs(model, make_estimator(estimator_class).fit(own_X, own_y), own_X)
+    np.testing.assert_array_equal(own_X, X)
+    np.testing.assert_array_equal(own_y, y)
+
+
+@every_estimator
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_data_frames(estimator_class, library):
+    frames = pytest.importorskip(library)
+    model, X, y = fitted(estimator_class)
+    frame = frames.DataFrame(dict(zip(["first", "second", "third"], X.T, strict=True)))
+    twin = make_estimator(estimator_class).fit(frame, y)
+    assert list(twin.feature_names_in_) == ["first", "second", "third"]
+    expected, found = outputs(model, X), outputs(twin, frame)
+    for method, values in expected.items():
+        # A frame may arrive in another memory order, which changes the order of sums.
+        np.testing.assert_allclose(values, found[method], rtol=1e-7, atol=1e-9, err_msg=method)
+
+
+@every_estimator
+def test_documentation_link_points_at_the_public_page(estimator_class):
+    public_name = next(name for name, thing in public_objects().items() if thing is estimator_class)
+    assert make_estimator(estimator_class)._get_doc_link().endswith(f"/api/generated/{public_name}.html")

@@ -1,0 +1,124 @@
+"""Every public object is documented: numpydoc's rules, every parameter, every fitted attribute, a running example."""
+
+import dataclasses
+import inspect
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import statlearn
+
+from .discovery import fitted, public_estimators, public_objects
+
+numpydoc_validate = pytest.importorskip("numpydoc.validate")
+docscrape = pytest.importorskip("numpydoc.docscrape")
+
+PROJECT = Path(statlearn.__file__).parents[1]
+OBJECTS = public_objects()
+
+every_estimator = pytest.mark.parametrize("estimator_class", public_estimators(), ids=lambda thing: thing.__name__)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::statlearn.exceptions.CrossingWarning"),
+]
+
+
+def rules_in_force():
+    """The codes of pyproject.toml: all but the listed ones."""
+    listed = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["numpydoc_validation"]["checks"]
+    assert listed[0] == "all"
+    return set(numpydoc_validate.ERROR_MSGS) - set(listed)
+
+
+def documented_names():
+    """Every public object, and every public method or property that the library itself defines."""
+    for name, thing in OBJECTS.items():
+        yield name
+        if not inspect.isclass(thing):
+            continue
+        for member_name, member in inspect.getmembers(thing):
+            function = member.fget if isinstance(member, property) else member
+            if not member_name.startswith("_") and callable(function) and defined_here(function):
+                yield f"{name}.{member_name}"
+
+
+def defined_here(function):
+    # Methods that scikit-learn makes for us, such as set_fit_request, are documented by scikit-learn.
+    return getattr(function, "__module__", "").split(".")[0] == "statlearn" and hasattr(function, "__code__")
+
+
+def broken_rules(name):
+    broken = numpydoc_validate.validate(name)["errors"]
+    waived = {"PR01"} if is_result(OBJECTS.get(name)) else set()
+    return [f"{code}: {message}" for code, message in broken if code in rules_in_force() - waived]
+
+
+def is_result(thing):
+    """Whether a class is a record that functions return: its fields are documented as attributes."""
+    fields = [field.name for field in dataclasses.fields(thing)] if dataclasses.is_dataclass(thing) else []
+    return bool(fields) and set(fields) <= set(section(thing, "Attributes"))
+
+
+@pytest.mark.parametrize("name", list(documented_names()))
+def test_numpydoc(name):
+    assert not broken_rules(name)
+
+
+def badly_documented(shape, size):
+    """Do something
+
+    Parameters
+    ----------
+    shape : int
+        the shape
+
+    Returns
+    -------
+    int
+    """
+    return shape * size
+
+
+def test_the_rules_notice_a_bad_docstring():
+    broken = {rule[:4] for rule in broken_rules(f"{__name__}.badly_documented")}
+    assert broken == {"SS03", "PR01", "PR08", "PR09", "RT03"}
+    assert {"statlearn.certificate.Certificate", "statlearn.certificate.Certificate.to_frame"} <= set(
+        documented_names()
+    )
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_every_public_object_has_an_example(name):
+    assert ">>> " in inspect.getdoc(OBJECTS[name])
+
+
+def section(thing, title):
+    """The names listed in a section of a docstring; one entry may list several, separated by commas."""
+    entries = docscrape.NumpyDocString(inspect.getdoc(thing))[title]
+    return [name.strip() for entry in entries for name in entry.name.split(",")]
+
+
+@every_estimator
+def test_every_constructor_parameter_is_documented(estimator_class):
+    parameters = list(inspect.signature(estimator_class).parameters)
+    assert section(estimator_class, "Parameters") == parameters
+
+
+@every_estimator
+def test_every_fitted_attribute_is_documented(estimator_class):
+    model = fitted(estimator_class)[0]
+    learned = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
+    documented = section(estimator_class, "Attributes")
+    assert len(set(documented)) == len(documented)
+    assert learned <= set(documented)
+    # Set only by fits on data with column names.
+    assert [name for name in documented if not hasattr(model, name)] in ([], ["feature_names_in_"])
+
+
+def test_fit_is_documented_with_its_metadata():
+    for estimator_class in public_estimators():
+        parameters = list(inspect.signature(estimator_class.fit).parameters)
+        documented = [name.lstrip("*") for name in section(estimator_class.fit, "Parameters")]
+        assert documented == parameters[1:], estimator_class.__name__
