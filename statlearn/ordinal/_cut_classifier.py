@@ -1,0 +1,210 @@
+"""What every classifier made of cut logits shares: reading its training data and predicting."""
+
+import warnings
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._support._sklearn import _check_sample_weight
+from .._support.base import StatlearnEstimator
+from ..exceptions import CrossingWarning
+from ._labels import declared_order, encode_labels
+from ._probabilities import REPAIRS, class_log_probabilities, class_probabilities, crossing_rows
+
+__all__ = ["CutLogitClassifier", "warn_unless_converged"]
+
+
+def warn_unless_converged(solution, owner, tol):
+    """Warn that a fit has no minimizer or that the solver ran out of steps."""
+    if solution.separated:
+        warnings.warn(
+            f"{owner}: the data are separable (perfectly or in part) along unpenalized slopes: the likelihood has no "
+            "maximizer and the slopes would grow forever. Use alpha>0 (and base_penalty>0).",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    elif not solution.converged:
+        warnings.warn(
+            f"{owner} stopped after {solution.n_iter} Newton steps with a violation of the optimality conditions of "
+            f"{solution.violation:.2e} > tol={tol}. Increase max_iter or alpha, or scale the features.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+
+class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
+    """Ordinal classifier with one linear predictor per cut between adjacent classes.
+
+    Subclasses have the parameters ``classes`` and ``class_weight`` or set them as class attributes, and leave
+    ``classes_``, ``coef_`` of shape (n_classes - 1, n_features) and ``intercept_`` of shape (n_classes - 1,) after
+    ``fit``, in exceedance sign: ``log P(y > classes_[k]) / P(y <= classes_[k]) = x'coef_[k] + intercept_[k]``.
+    """
+
+    repair = "sort"
+    class_weight = None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_training_data(self, X, y, sample_weight):
+        """Validated table, class positions, weights and ordered classes."""
+        order = declared_order(y) if self.classes is None else self.classes
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        X = sparse.csr_array(X) if sparse.issparse(X) else X
+        check_classification_targets(y)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        classes, codes = encode_labels(y, classes=order, weights=weights, owner=type(self).__name__)
+        if self.class_weight is not None:
+            labels = classes[codes]
+            factors = compute_class_weight(self.class_weight, classes=classes, y=labels, sample_weight=weights)
+            weights = weights * factors[codes]
+        return X, codes, weights, classes
+
+    def cut_logits(self, X):
+        """Logits of exceeding each cut, as fitted: crossing rows are not repaired.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples, n_classes - 1)
+            ``log P(y > classes_[k]) / P(y <= classes_[k])``, natural logarithms.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        return X @ self.coef_.T + self.intercept_
+
+    def _repaired_logits(self, X):
+        logits = self.cut_logits(X)
+        n_crossing = int(np.count_nonzero(crossing_rows(logits)))
+        if n_crossing:
+            done = "left as they are" if self.repair == "none" else f"repaired (repair={self.repair!r})"
+            warnings.warn(
+                f"The cuts cross at {n_crossing} of {len(logits)} rows: a class probability would be negative there. "
+                f"They were {done}.",
+                CrossingWarning,
+                stacklevel=3,
+            )
+        return REPAIRS[self.repair](logits)
+
+    def predict_proba(self, X):
+        """Class probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to one. Without repair a crossing row can hold negative
+            entries.
+
+        Warns
+        -----
+        CrossingWarning
+            Once, with the number of rows at which the cuts cross.
+        """
+        return class_probabilities(self._repaired_logits(X))
+
+    def predict_log_proba(self, X):
+        """Logarithms of the class probabilities, accurate far in the tails.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            ``-inf`` for a class that a repair left without probability.
+
+        Raises
+        ------
+        ValueError
+            When cuts cross and ``repair="none"``: negative probabilities have no logarithm.
+        """
+        logits = self._repaired_logits(X)
+        if self.repair == "none" and crossing_rows(logits).any():
+            raise ValueError(
+                "predict_log_proba is undefined at rows whose cuts cross, where some probability is negative. Use "
+                "repair='sort', or crossing='box' when fitting."
+            )
+        return class_log_probabilities(logits)
+
+    def cumulative_proba(self, X):
+        """Probabilities of not exceeding each cut.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        cumulative : ndarray of shape (n_samples, n_classes - 1)
+            ``P(y <= classes_[k])``.
+        """
+        logits = self._repaired_logits(X)
+        return 0.5 * (1.0 - np.tanh(0.5 * logits))
+
+    def predict(self, X):
+        """Most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The mode of `predict_proba`.
+        """
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
+
+    def predict_median(self, X):
+        """Median class of each row: the prediction with the least expected distance in class steps.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The first class whose cumulative probability reaches one half.
+        """
+        logits = self._repaired_logits(X)
+        return self.classes_[np.count_nonzero(logits > 0.0, axis=1)]
+
+    def decision_function(self, X):
+        """Scores whose largest entry is at the predicted class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes the log-odds of the higher one, else the log-probabilities.
+        """
+        if len(getattr(self, "classes_", ())) == 2:
+            return self.cut_logits(X).ravel()
+        return self.predict_log_proba(X)

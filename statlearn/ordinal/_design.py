@@ -1,0 +1,187 @@
+"""Standardized design matrices, rows sorted by class, with a leading column of ones.
+
+A design answers three questions about the rows of one class, so that the solver never asks whether they are dense or
+sparse: products with vectors, products of the transpose, and weighted Gram matrices.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+__all__ = ["DenseDesign", "SparseDesign", "Standardization", "sort_and_collapse", "standardization"]
+
+SORTED_VALUES = 300_000  # values that sorting the rows may look at: milliseconds
+ROWS_PER_BLOCK = 2048  # a block of scaled rows stays in the second-level cache
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """Weighted column means, population standard deviations (1 for constant columns) and ranges of a table."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def box(self):
+        """Centers and half-widths of the bounding box of the standardized columns."""
+        low, high = (self.low - self.mean) / self.scale, (self.high - self.mean) / self.scale
+        return (low + high) / 2, (high - low) / 2
+
+
+def standardization(X, weights, *, scale):
+    """Measure the columns of ``X`` under ``weights`` that sum to one; ``scale=False`` leaves their units alone."""
+    low, high = _column_range(X)
+    if sparse.issparse(X):
+        mean = X.T @ weights
+        # E[(x - m)^2] from the stored entries and the share of weight of the zeros: no cancellation of E[x^2] - m^2.
+        centered = X.tocsc(copy=True)
+        columns = np.repeat(np.arange(X.shape[1]), np.diff(centered.indptr))
+        entry_weights = weights[centered.indices]
+        stored = np.bincount(columns, entry_weights, minlength=X.shape[1])
+        squares = np.bincount(columns, entry_weights * (centered.data - mean[columns]) ** 2, minlength=X.shape[1])
+        variance = squares + np.maximum(1.0 - stored, 0.0) * mean**2
+    else:
+        mean = weights @ X
+        mean = mean + weights @ (X - mean)
+        variance = weights @ (X - mean) ** 2
+    constant = low == high
+    mean = np.where(constant, low, mean)
+    deviations = np.where(constant | (variance <= 0.0), 1.0, np.sqrt(variance))
+    return Standardization(mean, deviations if scale else np.ones_like(deviations), low, high)
+
+
+def _column_range(X):
+    if sparse.issparse(X):
+        return X.min(axis=0).toarray().ravel(), X.max(axis=0).toarray().ravel()
+    return X.min(axis=0), X.max(axis=0)
+
+
+def sort_and_collapse(X, codes, weights):
+    """Sort rows by class, then by value, and merge equal rows into one that carries their weights.
+
+    Merging is exact, since the likelihood is a weighted sum over rows. Sorting by value makes a fit independent of the
+    order of its rows, and weights the same as repetition, to the last bit.
+
+    Returns
+    -------
+    X, codes, weights
+        Of the distinct rows.
+    counts : ndarray of shape (n_distinct,)
+        Rows each of them stands for.
+    """
+    keys = _row_keys(X)
+    order = np.lexsort((*keys[::-1], codes))
+    X, codes = X[order], codes[order]
+    distinct = np.ones(codes.size, dtype=bool)
+    candidates = np.flatnonzero(np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)) + 1
+    distinct[candidates] = (codes[candidates] != codes[candidates - 1]) | _differ(X[candidates], X[candidates - 1])
+    if distinct.all():
+        return X, codes, weights[order], np.ones(codes.size, dtype=np.int64)
+    first = np.flatnonzero(distinct)
+    return X[first], codes[first], np.add.reduceat(weights[order], first), np.diff(np.append(first, codes.size))
+
+
+def _row_keys(X):
+    """Values that equal rows share: leading columns, as many as are quick to sort, or a projection of sparse rows."""
+    if sparse.issparse(X):
+        return [X @ np.random.default_rng(0).standard_normal(X.shape[1])]
+    return list(X[:, : max(1, SORTED_VALUES // len(X))].T)
+
+
+def _differ(left, right):
+    if sparse.issparse(left):
+        return abs(left - right).sum(axis=1) > 0.0
+    return np.any(left != right, axis=1)
+
+
+class DenseDesign:
+    """Rows of ``[1, Z]`` of a dense table, contiguous by class.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Rows sorted by class.
+    bounds : ndarray of shape (n_classes + 1,)
+        Class ``c`` owns rows ``bounds[c]:bounds[c + 1]``.
+    standard : Standardization
+    """
+
+    def __init__(self, X, bounds, standard):
+        self.rows = np.empty((X.shape[0], X.shape[1] + 1))
+        self.rows[:, 0] = 1.0
+        np.subtract(X, standard.mean, out=self.rows[:, 1:])
+        self.rows[:, 1:] /= standard.scale
+        self.bounds = bounds
+        self.n_columns = self.rows.shape[1]
+
+    def times(self, level, vectors):
+        """Product of the rows of class ``level`` with ``vectors`` of shape (n_features + 1, m)."""
+        return self.rows[self.bounds[level] : self.bounds[level + 1]] @ vectors
+
+    def transposed_times(self, level, values):
+        """Product of the transposed rows of class ``level`` with ``values`` of shape (n_rows, m)."""
+        return self.rows[self.bounds[level] : self.bounds[level + 1]].T @ values
+
+    def grams(self, level, weights, features):
+        """Weighted Gram matrices ``rows' diag(weights[:, m]) rows`` over ``features``, one per weight column."""
+        start, stop = self.bounds[level], self.bounds[level + 1]
+        total = np.zeros((weights.shape[1], features.size, features.size))
+        roots = np.sqrt(weights)
+        every = features.size == self.n_columns
+        for first in range(start, stop, ROWS_PER_BLOCK):
+            last = min(first + ROWS_PER_BLOCK, stop)
+            block = self.rows[first:last] if every else self.rows[first:last, features]
+            for gram, root in zip(total, roots[first - start : last - start].T, strict=True):
+                scaled = block * root[:, None]
+                gram += scaled.T @ scaled
+        return total
+
+    def take(self, rows):
+        """The standardized rows with a leading one, by position in class order."""
+        return self.rows[rows]
+
+
+class SparseDesign:
+    """The same three products for a sparse table: centering happens in the algebra, the zeros stay zeros."""
+
+    def __init__(self, X, bounds, standard):
+        self.X = X
+        self.bounds = bounds
+        self.n_columns = self.X.shape[1] + 1
+        self.mean, self.scale = standard.mean, standard.scale
+
+    def _class_rows(self, level):
+        return self.X[self.bounds[level] : self.bounds[level + 1]]
+
+    def times(self, level, vectors):
+        """See `DenseDesign.times`."""
+        slopes = vectors[1:] / self.scale[:, None]
+        return self._class_rows(level) @ slopes + (vectors[0] - self.mean @ slopes)
+
+    def transposed_times(self, level, values):
+        """See `DenseDesign.transposed_times`."""
+        sums = values.sum(axis=0)
+        centered = (self._class_rows(level).T @ values - np.outer(self.mean, sums)) / self.scale[:, None]
+        return np.vstack([sums, centered])
+
+    def grams(self, level, weights, features):
+        """See `DenseDesign.grams`."""
+        columns = features[1:] - 1
+        rows = self._class_rows(level)[:, columns]
+        mean, scale = self.mean[columns], self.scale[columns]
+        result = np.empty((weights.shape[1], features.size, features.size))
+        for gram, weight in zip(result, weights.T, strict=True):
+            total, sums = weight.sum(), rows.T @ weight
+            raw = (rows.T @ (rows * weight[:, None])).toarray()
+            shift = np.outer(mean, sums - 0.5 * total * mean)
+            gram[1:, 1:] = (raw - shift - shift.T) / np.outer(scale, scale)
+            gram[0, 0] = total
+            gram[0, 1:] = gram[1:, 0] = (sums - total * mean) / scale
+        return result
+
+    def take(self, rows):
+        """See `DenseDesign.take`."""
+        standardized = (self.X[rows].toarray() - self.mean) / self.scale
+        return np.column_stack([np.ones(len(standardized)), standardized])

@@ -1,0 +1,205 @@
+"""Compiled loops of the ordinal family.
+
+Symbols of the formulas, with shapes (``n`` rows, ``q`` coordinates of a quadratic model):
+
+=============  ========================  =====================================================================
+``u``, ``v``   ``predictors[:, 0 / 1]``  cut predictors just above and just below the observed class
+``d``          ``u - v``                 their distance; the likelihood needs ``d > 0``
+``r``          ``1 / expm1(d)``          slope of ``-log(1 - exp(-d))``
+``s``          ``r * (1 + r)``           its curvature
+=============  ========================  =====================================================================
+
+The lowest class has ``v = -inf`` and the highest ``u = +inf``, so one formula serves every row.
+"""
+
+import numpy as np
+
+from .._support.jit import njit
+
+__all__ = [
+    "assemble_hessian",
+    "coordinate_descent",
+    "dual_value",
+    "pool_adjacent_violators",
+    "projected_search",
+    "row_terms",
+]
+
+
+@njit
+def row_terms(predictors, weights, slopes, curvatures):
+    """Negative log-likelihood of the rows, its slopes in (u, v) and its curvature terms.
+
+    With ``sp(z) = log(1 + e^z)`` a row costs ``sp(-u) + sp(v) - log(1 - e^-d)``; the three logarithms are taken as one.
+    Fills ``slopes[i] = w (dl/du, dl/dv)`` and ``curvatures[i] = w (sigma'(u), sigma'(v), s)``.
+
+    Returns
+    -------
+    loss : float
+        Weighted sum; ``inf`` as soon as one row has ``d <= 0``.
+    """
+    loss = 0.0
+    for i in range(predictors.shape[0]):
+        u, v, w = predictors[i, 0], predictors[i, 1], weights[i]
+        d = u - v
+        if not d > 0.0:
+            return np.inf
+        tail_u, tail_v = np.exp(-abs(u)), np.exp(-abs(v))
+        inside = -np.expm1(-d)
+        r = (1.0 - inside) / inside
+        s = r * (1.0 + r)
+        below = tail_u / (1.0 + tail_u) if u >= 0.0 else 1.0 / (1.0 + tail_u)  # sigma(-u)
+        above = tail_v / (1.0 + tail_v) if v <= 0.0 else 1.0 / (1.0 + tail_v)  # sigma(v)
+        loss += w * (max(-u, 0.0) + max(v, 0.0) + np.log((1.0 + tail_u) * (1.0 + tail_v) / inside))
+        slopes[i, 0] = -w * (below + r)
+        slopes[i, 1] = w * (above + r)
+        curvatures[i, 0] = w * below * (1.0 - below)
+        curvatures[i, 1] = w * above * (1.0 - above)
+        curvatures[i, 2] = w * s
+    return loss
+
+
+@njit
+def _entropy(t):
+    """``t log t``, 0 at 0."""
+    return t * np.log(t) if t > 0.0 else 0.0
+
+
+@njit
+def dual_value(predictors, shift, weights, scale):
+    """Dual objective of the rows at the dual point of the fit, corrected along ``shift`` and scaled.
+
+    Returns ``-inf`` when the correction leaves the domain of the conjugates.
+    """
+    total = 0.0
+    for i in range(predictors.shape[0]):
+        u, v = predictors[i, 0], predictors[i, 1]
+        tail_u, tail_v, inside = np.exp(-abs(u)), np.exp(-abs(v)), -np.expm1(v - u)
+        below = tail_u / (1.0 + tail_u) if u >= 0.0 else 1.0 / (1.0 + tail_u)
+        above = tail_v / (1.0 + tail_v) if v <= 0.0 else 1.0 / (1.0 + tail_v)
+        r = (1.0 - inside) / inside
+        first = scale * (below - below * (1.0 - below) * shift[i, 0])
+        second = scale * (above + above * (1.0 - above) * shift[i, 1])
+        third = scale * (r - r * (1.0 + r) * (shift[i, 0] - shift[i, 1]))
+        if not (0.0 <= first <= 1.0 and 0.0 <= second <= 1.0 and third >= 0.0):
+            return -np.inf
+        total -= weights[i] * (
+            _entropy(first)
+            + _entropy(1.0 - first)
+            + _entropy(second)
+            + _entropy(1.0 - second)
+            + _entropy(third)
+            - _entropy(1.0 + third)
+        )
+    return total
+
+
+@njit
+def assemble_hessian(same, crossed, block, feature):
+    """Hessian of the chosen coordinates from the 2M - 1 distinct blocks of the difference parametrisation.
+
+    Coordinates ``a = (k, i)`` and ``b = (l, j)`` meet in ``same[k][i, j]`` when ``k == l`` and in
+    ``crossed[max(k, l)][i, j]`` otherwise.
+    """
+    size = block.shape[0]
+    hessian = np.empty((size, size))
+    for a in range(size):
+        k, i = block[a], feature[a]
+        for b in range(a + 1):
+            level = block[b]
+            j = feature[b]
+            value = same[k, i, j] if k == level else crossed[max(k, level), i, j]
+            hessian[a, b] = value
+            hessian[b, a] = value
+    return hessian
+
+
+@njit
+def coordinate_descent(hessian, gradient, theta, lasso, ridge, tol, max_sweeps, zeros_only):
+    """Covariance-update coordinate descent on ``g't + t'Ht/2 + sum lasso |t| + ridge t^2 / 2``, in place.
+
+    ``gradient`` is the gradient of the smooth part without the ridge at ``theta`` and is kept current. With
+    ``zeros_only`` the coordinates that are not zero when their turn comes are left alone.
+
+    Returns
+    -------
+    violation : float
+        Largest optimality violation met during the last sweep, before it was mended.
+    """
+    size = theta.shape[0]
+    violation = np.inf
+    for _ in range(max_sweeps):
+        violation = 0.0
+        for c in range(size):
+            old = theta[c]
+            scale = hessian[c, c] + ridge[c]
+            if scale <= 0.0 or (zeros_only and old != 0.0):
+                continue
+            pull = hessian[c, c] * old - gradient[c]
+            new = np.sign(pull) * max(abs(pull) - lasso[c], 0.0) / scale
+            if new == old:
+                continue
+            step = new - old
+            theta[c] = new
+            violation = max(violation, scale * abs(step))
+            for b in range(size):
+                gradient[b] += step * hessian[c, b]
+        if violation <= tol:
+            break
+    return violation
+
+
+@njit
+def projected_search(system, residual, start, step, side):
+    """First minimizer of a quadratic along ``start + length * step``, projected onto an orthant.
+
+    Coordinates with a sign ``side`` stop at zero when they reach it; the piecewise quadratic is followed from break to
+    break, O(q) each. ``step`` solves ``system @ step = -residual``.
+    """
+    moved, direction = start.copy(), step.copy()
+    slope, along = residual.copy(), -residual  # gradient of the quadratic, and system @ direction
+    lengths = np.full(start.size, np.inf)
+    for c in range(start.size):
+        if side[c] * step[c] < 0.0:
+            lengths[c] = -start[c] / step[c]
+    reached = 0.0
+    for c in np.argsort(lengths):
+        descent, curvature = np.dot(slope, direction), np.dot(direction, along)
+        if descent >= 0.0 or curvature <= 0.0:
+            return moved
+        best = -descent / curvature
+        if reached + best <= lengths[c]:
+            return moved + best * direction
+        advance = lengths[c] - reached
+        reached = lengths[c]
+        moved += advance * direction
+        slope += advance * along
+        along -= direction[c] * system[:, c]
+        moved[c] = 0.0
+        direction[c] = 0.0
+    return moved
+
+
+@njit
+def pool_adjacent_violators(values):
+    """Least-squares non-increasing fit to each row of ``values``."""
+    result = values.copy()
+    n_rows, n_columns = values.shape
+    means = np.empty(n_columns)
+    sizes = np.empty(n_columns, np.int64)
+    for i in range(n_rows):
+        pools = 0
+        for j in range(n_columns):
+            means[pools], sizes[pools] = values[i, j], 1
+            pools += 1
+            while pools > 1 and means[pools - 2] < means[pools - 1]:
+                size = sizes[pools - 2] + sizes[pools - 1]
+                total = means[pools - 2] * sizes[pools - 2] + means[pools - 1] * sizes[pools - 1]
+                means[pools - 2], sizes[pools - 2] = total / size, size
+                pools -= 1
+        j = 0
+        for pool in range(pools):
+            for _ in range(sizes[pool]):
+                result[i, j] = means[pool]
+                j += 1
+    return result

@@ -1,0 +1,82 @@
+"""The order of the classes, and labels as positions in that order."""
+
+import warnings
+
+import numpy as np
+
+from ..exceptions import ClassOrderWarning
+
+__all__ = ["declared_order", "encode_labels"]
+
+
+def declared_order(y):
+    """Class order that ``y`` itself carries: a pandas ordered categorical or a polars Enum, else None."""
+    dtype = getattr(y, "dtype", None)
+    categories = getattr(dtype, "categories", None)
+    if categories is None:
+        return None
+    if getattr(dtype, "ordered", type(dtype).__name__ == "Enum"):
+        return np.asarray(categories)
+    return None
+
+
+def encode_labels(y, *, classes, weights, owner):
+    """Ordered classes and the position of every label among them.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+    classes : array-like or None
+        The order asked for or declared by the data; None sorts the labels.
+    weights : ndarray of shape (n_samples,)
+        Rows of weight zero count as absent.
+    owner : str
+        Name in error messages.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of shape (n_samples,), dtype int64
+
+    Raises
+    ------
+    ValueError
+        For fewer than two classes, repeated classes, labels outside ``classes`` and classes without rows.
+    """
+    present, inverse = np.unique(y, return_inverse=True)
+    ordered = present if classes is None else _check_classes(classes, present, owner)
+    position = {label: index for index, label in enumerate(ordered.tolist())}
+    codes = np.array([position[label] for label in present.tolist()], dtype=np.int64)[inverse]
+    populated = np.bincount(codes, weights > 0.0, minlength=ordered.size) > 0.0
+    if classes is None:
+        ordered, codes = ordered[populated], np.cumsum(populated)[codes] - 1
+        if ordered.size >= 3 and ordered.dtype.kind in "OUST":
+            warnings.warn(
+                f"The classes {ordered.tolist()} carry no order and were sorted alphabetically: pass classes= with the "
+                "labels from lowest to highest.",
+                ClassOrderWarning,
+                stacklevel=2,
+            )
+    elif not populated.all():
+        raise ValueError(
+            f"{owner} got no rows of positive weight for {ordered[~populated].tolist()} of classes="
+            f"{ordered.tolist()}: their intercepts would be infinite. Remove them from classes (or from the "
+            "categories of y), or add rows."
+        )
+    if ordered.size < 2:
+        raise ValueError(
+            f"{owner} needs samples of at least 2 classes in the data, but the data contains only one class: "
+            f"{ordered.tolist()}"
+        )
+    return ordered, codes
+
+
+def _check_classes(classes, present, owner):
+    ordered = np.asarray(classes)
+    labels = ordered.tolist()
+    if ordered.ndim != 1 or len(set(labels)) != len(labels):
+        raise ValueError(f"classes of {owner} must be a 1-D sequence of distinct labels. Got {classes!r} instead.")
+    unknown = sorted(set(present.tolist()) - set(labels), key=str)
+    if unknown:
+        raise ValueError(f"y contains labels {unknown} that are not in classes={labels}. Add them at their place.")
+    return ordered if present.dtype.kind == "O" else ordered.astype(np.result_type(ordered, present), copy=False)

@@ -1,0 +1,377 @@
+"""PRESTO with its penalty chosen by cross-validation along one path."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import sklearn
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+
+from .._support._sklearn import Interval, StrOptions, _fit_context, _safe_indexing
+from .._support.base import unchanged_on_error
+from .._support.parallel import run_parallel
+from .._support.progress import fit_progress
+from ..exceptions import RareClassWarning
+from ._cut_classifier import warn_unless_converged
+from ._path import resolve_alphas, trace_path
+from ._penalty import presto_penalty
+from ._presto import PENALTY_CONSTRAINTS, PrestoClassifier, PrestoModel
+from ._probabilities import class_log_probabilities, class_probabilities, rearrange_cumulative
+from ._problem import ordinal_problem
+from ._solver import DomainSolver
+
+__all__ = ["PrestoClassifierCV"]
+
+
+def negative_brier(logits, codes, weights):
+    """Minus the weighted mean over rows of the squared errors summed over classes."""
+    errors = class_probabilities(logits) - np.eye(logits.shape[1] + 1)[codes]
+    return -float(np.average((errors**2).sum(axis=1), weights=weights))
+
+
+def mean_log_likelihood(logits, codes, weights):
+    """Weighted mean log-probability of the observed classes."""
+    return float(np.average(class_log_probabilities(logits)[np.arange(len(codes)), codes], weights=weights))
+
+
+SCORES = {"brier": negative_brier, "neg_log_loss": mean_log_likelihood}
+
+
+class PrestoClassifierCV(PrestoModel):
+    """`PrestoClassifier` with ``alpha`` chosen by cross-validation.
+
+    Every fold and the whole sample get one warm-started path over the same penalties. A fold whose training part lacks
+    a class is an error, never a smaller model.
+
+    Parameters
+    ----------
+    alphas : int or array-like of shape (n_alphas,), default=50
+        Penalties to compare, or the length of a geometric grid that starts at `presto_alpha_max`.
+    eps : float, default=1e-2
+        Smallest over largest penalty of that grid.
+    cv : int, splitter or iterable, default=5
+        Number of stratified folds, a scikit-learn splitter, or an iterable of (train, test) row positions. A number is
+        lowered, with a `RareClassWarning`, to the size of the rarest class; the row of a class with a single one stays
+        in every training part.
+    scoring : str or callable, default="brier"
+        ``"brier"`` (squared error summed over classes, negated), ``"neg_log_loss"``, or any scikit-learn scorer.
+        Probabilities of rows at which cuts cross are repaired by sorting before they are scored.
+    selection : {"min", "1se"}, default="min"
+        The penalty with the best mean score, ties going to the larger one; or the largest penalty within one standard
+        error of it, which costs accuracy in the paper's designs.
+    n_jobs : int, default=None
+        Number of folds fitted at once, in threads; None means 1 unless in a `joblib.parallel_config` context.
+    random_state : int, RandomState instance or None, default=None
+        Shuffles the rows before the folds are made when ``cv`` is a number; None keeps their order.
+    base_penalty : float, default=1.0
+        Weight of the penalty on the first cut's own slopes; see `PrestoClassifier`.
+    l1_ratio : float, default=1.0
+        Share of the lasso in the penalty; 0 needs an array of ``alphas``.
+    penalty_factor : array-like of shape (n_features,), default=None
+        Non-negative weight of each feature's penalty.
+    crossing : {"train", "observed", "box"}, default="train"
+        Where the cuts must keep their order; see `PrestoClassifier`.
+    classes : array-like of shape (n_classes,), default=None
+        The classes from lowest to highest; see `PrestoClassifier`.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The chosen penalty.
+    alphas_ : ndarray of shape (n_alphas,)
+        The penalties compared, in decreasing order.
+    alpha_1se_ : float
+        The largest penalty whose mean score is within one standard error of the best.
+    best_index_ : int
+        Position of ``alpha_`` in ``alphas_``.
+    cv_scores_ : ndarray of shape (n_folds, n_alphas)
+        Scores of the test parts; greater is better.
+    coefs_path_ : ndarray of shape (n_alphas, n_classes - 1, n_features)
+        Coefficients of the fits to all rows.
+    intercepts_path_ : ndarray of shape (n_alphas, n_classes - 1)
+        Their intercepts.
+    classes_ : ndarray of shape (n_classes,)
+        The classes from lowest to highest.
+    coef_ : ndarray of shape (n_classes - 1, n_features)
+        Slopes of the cut logits at ``alpha_``, fitted to all rows; see `PrestoClassifier` for the sign.
+    intercept_ : ndarray of shape (n_classes - 1,)
+        Intercepts of the cut logits.
+    coef_diff_ : ndarray of shape (n_classes - 1, n_features)
+        Differences between the slopes of neighboring cuts.
+    n_iter_ : int
+        Newton steps of the chosen fit, at least 1.
+    dual_gap_ : float
+        Upper bound on ``objective_`` minus the smallest possible value.
+    objective_ : float
+        Penalized mean negative log-likelihood of the chosen fit.
+    log_likelihood_ : float
+        Its weighted total log-likelihood.
+    df_ : int
+        Its non-zero differences plus the number of intercepts.
+    n_crossing_train_ : int
+        Training rows at which some cuts cross.
+    mean_, scale_ : ndarray of shape (n_features,)
+        Weighted means and population standard deviations.
+    certificate_ : Certificate
+        That of the chosen fit. It does not cover the choice.
+    n_features_in_ : int
+        Number of features seen in ``fit``.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, when ``X`` had string names.
+
+    See Also
+    --------
+    PrestoClassifier : One penalty. Search ``base_penalty`` too with `sklearn.model_selection.GridSearchCV`.
+
+    Notes
+    -----
+    The remaining settings of `PrestoClassifier` (``standardize``, ``repair``, ``tol``, ``max_iter``) have their
+    defaults. There is no ``class_weight``: it would distort the probabilities that the scores judge.
+
+    Examples
+    --------
+    >>> from statlearn.datasets import make_rare_ordinal
+    >>> from statlearn.ordinal import PrestoClassifierCV
+    >>> X, y = make_rare_ordinal(random_state=0)
+    >>> model = PrestoClassifierCV(alphas=20, random_state=0).fit(X, y)
+    >>> model.cv_scores_.shape
+    (5, 20)
+    >>> bool(model.alpha_ <= model.alpha_1se_)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "alphas": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "eps": [Interval(Real, 0, 1, closed="right")],
+        "cv": ["cv_object"],
+        "scoring": [str, callable],
+        "selection": [StrOptions({"min", "1se"})],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+        **PENALTY_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        alphas=50,
+        *,
+        eps=1e-2,
+        cv=5,
+        scoring="brier",
+        selection="min",
+        n_jobs=None,
+        random_state=None,
+        base_penalty=1.0,
+        l1_ratio=1.0,
+        penalty_factor=None,
+        crossing="train",
+        classes=None,
+    ):
+        self.alphas = alphas
+        self.eps = eps
+        self.cv = cv
+        self.scoring = scoring
+        self.selection = selection
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.base_penalty = base_penalty
+        self.l1_ratio = l1_ratio
+        self.penalty_factor = penalty_factor
+        self.crossing = crossing
+        self.classes = classes
+
+    @unchanged_on_error
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, **params):
+        """Choose the penalty and fit all rows with it.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights, used in the fits and in the scores.
+        **params : dict
+            Metadata for the splitter or scorer, such as ``groups``; needs metadata routing.
+
+        Returns
+        -------
+        self : PrestoClassifierCV
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            For invalid parameters or data, or when the training part of a fold lacks a class.
+
+        Warns
+        -----
+        RareClassWarning
+            When a class has fewer rows than there are folds.
+        ConvergenceWarning
+            When the chosen fit did not converge.
+        """
+        routed_split, routed_score = self._route(sample_weight, params)
+        table, codes, weights, classes = self._check_training_data(X, y, sample_weight)
+        problem, penalty = self._standardized(table, codes, weights)
+        solver = self._solver(problem)
+        alphas = resolve_alphas(self.alphas, self.eps, solver, penalty, self.l1_ratio)
+        folds = self._folds(table, y, codes, weights, classes, routed_split)
+        score = self._score_function(X, y, table, codes, weights, classes, routed_score)
+        with fit_progress(self, X, y, max_subtasks=len(folds) + 1, sequential=False) as progress:
+            tasks = [progress.subtask(f"fold {index}", len(alphas)) for index in range(len(folds))]
+            whole = progress.subtask("all rows", len(alphas))
+            scores = run_parallel(
+                self._fold_scores,
+                [
+                    (table, codes, weights, train, test, alphas, score, task)
+                    for (train, test), task in zip(folds, tasks, strict=True)
+                ],
+                n_jobs=self.n_jobs,
+            )
+            self._select(alphas, np.array(scores))
+            self._fit_whole_path(problem, solver, penalty, classes, whole)
+        return self
+
+    def _solver(self, problem):
+        return DomainSolver(problem.loss, problem.standard, self.crossing, tol=self.tol, max_iter=self.max_iter)
+
+    def _standardized(self, table, codes, weights):
+        problem = ordinal_problem(table, codes, weights, standardize=self.standardize)
+        return problem, self._penalty_weights(problem)
+
+    def _fold_scores(self, table, codes, weights, train, test, alphas, score, progress):
+        """Scores of the test part along the path of the training part."""
+        problem, penalty = self._standardized(table[train], codes[train], weights[train])
+        solver = self._solver(problem)
+        scores = []
+        with progress:
+            for solution in trace_path(solver, penalty, self.l1_ratio, alphas):
+                coef, intercept, _ = problem.linear_predictor(solution.theta)
+                scores.append(score(coef, intercept, test))
+                progress.step()
+        return scores
+
+    def _select(self, alphas, scores):
+        means = scores.mean(axis=0)
+        best = int(np.argmax(means))
+        error = scores[:, best].std(ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else 0.0
+        within = int(np.argmax(means >= means[best] - error))
+        self.alphas_, self.cv_scores_ = alphas, scores
+        self.alpha_1se_ = float(alphas[within])
+        self.best_index_ = best if self.selection == "min" else within
+        self.alpha_ = float(alphas[self.best_index_])
+
+    def _fit_whole_path(self, problem, solver, weights, classes, progress):
+        coefs, intercepts, chosen = [], [], None
+        with progress:
+            for index, solution in enumerate(trace_path(solver, weights, self.l1_ratio, self.alphas_)):
+                coef, intercept, _ = problem.linear_predictor(solution.theta)
+                coefs.append(coef)
+                intercepts.append(intercept)
+                chosen = solution if index == self.best_index_ else chosen
+                progress.step()
+        warn_unless_converged(chosen, type(self).__name__, self.tol)
+        self.coefs_path_, self.intercepts_path_ = np.array(coefs), np.array(intercepts)
+        self._store(problem, solver, chosen, presto_penalty(self.alpha_, self.l1_ratio, weights), classes)
+
+    def _folds(self, table, y, codes, weights, classes, routed):
+        if isinstance(self.cv, Integral):
+            folds = _stratified_folds(codes, weights, classes, self.cv, self.random_state)
+        else:
+            folds = [
+                (np.asarray(train), np.asarray(test)) for train, test in check_cv(self.cv).split(table, y, **routed)
+            ]
+        for index, (train, _) in enumerate(folds):
+            populated = np.bincount(codes[train], weights[train] > 0.0, minlength=classes.size) > 0.0
+            if not populated.all():
+                raise ValueError(
+                    f"The training part of fold {index} has no rows of class {classes[~populated].tolist()}: the model "
+                    "would lose a cut. Use stratified folds, fewer folds, or merge the class with its neighbor."
+                )
+        return folds
+
+    def _score_function(self, X, y, table, codes, weights, classes, routed):
+        if self.scoring in SCORES:
+            rule = SCORES[self.scoring]
+
+            def score(coef, intercept, test):
+                exceedance = -rearrange_cumulative(-(table[test] @ coef.T + intercept))
+                return rule(exceedance, codes[test], weights[test])
+
+            return score
+        scorer = get_scorer(self.scoring)
+
+        def score(coef, intercept, test):
+            model = self._unfitted()
+            vars(model).update(classes_=classes, coef_=coef, intercept_=intercept, n_features_in_=coef.shape[1])
+            if hasattr(self, "feature_names_in_"):
+                model.feature_names_in_ = self.feature_names_in_
+            metadata = {name: _safe_indexing(value, test) for name, value in routed.items()}
+            return scorer(model, _safe_indexing(X, test), _safe_indexing(y, test), **metadata)
+
+        return score
+
+    def _unfitted(self):
+        return PrestoClassifier(
+            alpha=getattr(self, "alpha_", 0.0),
+            base_penalty=self.base_penalty,
+            l1_ratio=self.l1_ratio,
+            penalty_factor=self.penalty_factor,
+            crossing=self.crossing,
+            classes=self.classes,
+        )
+
+    def _route(self, sample_weight, params):
+        """Metadata for the splitter and for the scorer."""
+        if sklearn.get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
+            return routed.splitter.split, routed.scorer.score
+        if params:
+            raise ValueError(
+                f"fit got {sorted(params)}, which only metadata routing can deliver: call "
+                "sklearn.set_config(enable_metadata_routing=True) first."
+            )
+        return {}, {} if sample_weight is None else {"sample_weight": sample_weight}
+
+    def get_metadata_routing(self):
+        """Which metadata ``fit`` hands to the splitter and to the scorer.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            ``sample_weight`` of the fits and the built-in scores is this estimator's own request.
+        """
+        splitter = StratifiedKFold() if isinstance(self.cv, Integral) else check_cv(self.cv)
+        scorer = get_scorer("neg_log_loss" if self.scoring in SCORES else self.scoring)
+        return (
+            MetadataRouter(owner=self)
+            .add_self_request(self)
+            .add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+            .add(scorer=scorer, method_mapping=MethodMapping().add(caller="fit", callee="score"))
+        )
+
+
+def _stratified_folds(codes, weights, classes, n_folds, random_state):
+    """Stratified (train, test) positions; rows of classes with a single row stay in every training part."""
+    counts = np.bincount(codes, weights > 0.0, minlength=classes.size).astype(int)
+    lone = np.flatnonzero((counts == 1)[codes])
+    rest = np.setdiff1d(np.arange(codes.size), lone)
+    smallest = int(counts[counts > 1].min(initial=n_folds))
+    if smallest < n_folds or lone.size:
+        warnings.warn(
+            f"Class {classes[np.argmin(counts)]!r} has {counts.min()} rows, fewer than cv={n_folds}: using "
+            f"{min(smallest, n_folds)} folds"
+            + (", and classes with a single row are never in a test part." if lone.size else "."),
+            RareClassWarning,
+            stacklevel=4,
+        )
+    shuffle = random_state is not None
+    splitter = StratifiedKFold(min(smallest, n_folds), shuffle=shuffle, random_state=random_state)
+    return [
+        (np.append(rest[train], lone), rest[test]) for train, test in splitter.split(np.zeros(rest.size), codes[rest])
+    ]

@@ -1,0 +1,201 @@
+"""Result objects of a fitted PRESTO model: which features deviate where, and the relaxed refit."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..certificate import Certificate, format_table
+from ._cut_classifier import warn_unless_converged
+from ._inference import coordinate_covariance
+from ._penalty import Penalty
+from ._solver import DomainSolver
+
+__all__ = ["DeviatingTransitions", "RelaxedFit", "relaxed_fit", "to_frame"]
+
+
+def to_frame(columns):
+    """A `pandas.DataFrame` of the columns, or an error that names the extra to install."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError("to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'") from error
+    return pd.DataFrame(columns)
+
+
+def _cut_names(classes):
+    return [f"{low}|{high}" for low, high in zip(classes[:-1], classes[1:], strict=True)]
+
+
+@dataclass(frozen=True)
+class DeviatingTransitions:
+    """Where the slopes of neighboring cuts differ.
+
+    Attributes
+    ----------
+    features : tuple of str
+        One entry per non-zero difference.
+    cuts : tuple of str
+        The cut at which it appears, as ``"class_k|class_{k+1}"``.
+    differences : tuple of float
+        Change of the cut logit's slope against the previous cut, per original unit, in exceedance sign.
+    parallel : tuple of str
+        Features with the same slope at every cut.
+
+    Examples
+    --------
+    >>> from statlearn.datasets import make_rare_ordinal
+    >>> from statlearn.ordinal import PrestoClassifier
+    >>> X, y = make_rare_ordinal(random_state=0)
+    >>> transitions = PrestoClassifier(alpha=0.01).fit(X, y).deviating_transitions()
+    >>> len(transitions) == len(transitions.features)
+    True
+    """
+
+    features: tuple
+    cuts: tuple
+    differences: tuple
+    parallel: tuple
+
+    @classmethod
+    def _from_differences(cls, coef_diff, names, classes):
+        """Collect the non-zero entries after the first row of ``coef_diff``, feature by feature."""
+        feature, cut = np.nonzero(coef_diff[1:].T)
+        cuts = _cut_names(classes)
+        deviating = set(feature.tolist())
+        return cls(
+            features=tuple(names[index] for index in feature),
+            cuts=tuple(cuts[index + 1] for index in cut),
+            differences=tuple(coef_diff[cut + 1, feature].tolist()),
+            parallel=tuple(name for index, name in enumerate(names) if index not in deviating),
+        )
+
+    def __len__(self):
+        return len(self.features)
+
+    def to_frame(self):
+        """Table of the differences.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns feature, cut and difference.
+        """
+        return to_frame({"feature": self.features, "cut": self.cuts, "difference": self.differences})
+
+    def __str__(self):
+        rows = [
+            (feature, cut, f"{difference:+.4g}")
+            for feature, cut, difference in zip(self.features, self.cuts, self.differences, strict=True)
+        ]
+        table = format_table(("feature", "cut", "difference"), rows, right=(2,)) if rows else "No feature deviates."
+        return f"{table}\nParallel throughout: {', '.join(self.parallel) or 'none'}"
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class RelaxedFit:
+    """Unpenalized refit of a selected support: **post-selection, not valid inference**.
+
+    Attributes
+    ----------
+    estimator : PrestoClassifier
+        The refit, for predictions.
+    features : tuple of str
+        One entry per selected coordinate.
+    cuts : tuple of str
+        The cut at which its difference appears; the first cut holds the shared slopes.
+    differences : tuple of float
+        Refitted coefficient differences, per original unit, in exceedance sign.
+    standard_errors : tuple of float
+        Wald standard errors that ignore the selection; infinite when the selected columns are collinear.
+    certificate : Certificate
+        That of the refit, with the selection among its assumptions.
+
+    Examples
+    --------
+    >>> from statlearn.datasets import make_rare_ordinal
+    >>> from statlearn.ordinal import PrestoClassifier
+    >>> X, y = make_rare_ordinal(random_state=0)
+    >>> model = PrestoClassifier(alpha=0.01).fit(X, y)
+    >>> relaxed = model.relaxed_fit(X, y)
+    >>> relaxed.estimator.log_likelihood_ > model.log_likelihood_
+    True
+    """
+
+    estimator: object
+    features: tuple
+    cuts: tuple
+    differences: tuple
+    standard_errors: tuple
+    certificate: Certificate
+
+    def to_frame(self):
+        """Table of the refitted coordinates.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Columns feature, cut, difference and standard_error.
+        """
+        return to_frame(
+            {
+                "feature": self.features,
+                "cut": self.cuts,
+                "difference": self.differences,
+                "standard_error": self.standard_errors,
+            }
+        )
+
+    def __str__(self):
+        rows = [
+            (feature, cut, f"{difference:+.4g}", f"{error:.3g}")
+            for feature, cut, difference, error in zip(
+                self.features, self.cuts, self.differences, self.standard_errors, strict=True
+            )
+        ]
+        headers = ("feature", "cut", "difference", "standard error")
+        return f"Post-selection, not valid inference\n{format_table(headers, rows, right=(2, 3))}"
+
+    __repr__ = __str__
+
+
+def relaxed_fit(model, X, y, sample_weight):
+    """Refit the non-zero differences of the fitted ``model`` without penalty; see `PrestoClassifier.relaxed_fit`."""
+    refit = model._unfitted()
+    problem, _, classes = refit._problem(X, y, sample_weight)
+    if model.coef_.shape != (problem.loss.n_cuts, problem.loss.design.n_columns - 1):
+        raise ValueError("relaxed_fit needs the training data of fit: the number of classes or features differs.")
+    support = model.coef_diff_ != 0.0
+    lasso = np.where(np.column_stack([np.ones(len(support), dtype=bool), support]), 0.0, np.inf)
+    penalty = Penalty(lasso, np.zeros_like(lasso))
+    solver = DomainSolver(problem.loss, problem.standard, model.crossing, tol=model.tol, max_iter=model.max_iter)
+    solution = solver.solve(penalty)
+    warn_unless_converged(solution, "relaxed_fit", model.tol)
+    refit._store(problem, solver, solution, penalty, classes)
+    refit.n_features_in_ = model.n_features_in_
+    block, feature = np.nonzero(support)
+    names, cuts = model._feature_names(), _cut_names(classes)
+    return RelaxedFit(
+        estimator=refit,
+        features=tuple(names[index] for index in feature),
+        cuts=tuple(cuts[index] for index in block),
+        differences=tuple(refit.coef_diff_[block, feature].tolist()),
+        standard_errors=tuple(_slope_errors(problem, solution, penalty.free).tolist()),
+        certificate=replace(
+            refit.certificate_,
+            assumptions=(
+                "the selected coordinates were fixed in advance (they were not)",
+                *refit.certificate_.assumptions,
+            ),
+        ),
+    )
+
+
+def _slope_errors(problem, solution, free):
+    block, column = np.nonzero(free)
+    slopes = column > 0
+    covariance = coordinate_covariance(problem, solution.point, free)
+    if covariance is None:
+        return np.full(np.count_nonzero(slopes), np.inf)
+    return np.sqrt(np.diag(covariance)[slopes]) / problem.standard.scale[column[slopes] - 1]
