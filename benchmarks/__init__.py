@@ -1,0 +1,1 @@
+"""Side-by-side timings against peer packages; run with ``python -m pytest benchmarks --benchmark-only``."""

@@ -1,0 +1,123 @@
+"""Measures that need a process of their own: the first call with an empty cache, and peak memory.
+
+``run_fresh(measure, ...)`` starts one of the measures below in a new interpreter and returns what it found;
+``python -m benchmarks.fresh_process MEASURE`` prints the same as JSON.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from time import process_time
+
+__all__ = ["first_call", "run_fresh", "wide_path"]
+
+PROJECT = Path(__file__).resolve().parents[1]
+KIBIBYTES_PER_UNIT = 1 if sys.platform != "darwin" else 1 / 1024  # of ru_maxrss
+LINUX_STATUS = Path("/proc/self/status")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+
+
+def first_call():
+    """Processor seconds of the import, of the first fit and of the second fit of a small `PrestoClassifier`.
+
+    Returns
+    -------
+    dict
+    """
+    import numpy  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+
+    from benchmarks.ordinal_data import make_cumulative_logit
+
+    X, y = make_cumulative_logit(300, 5, 4)
+    start = process_time()
+    from statlearn.ordinal import PrestoClassifier
+
+    imported = process_time()
+    PrestoClassifier().fit(X, y)
+    first = process_time()
+    PrestoClassifier().fit(X, y)
+    return {"import_s": imported - start, "first_s": first - imported, "second_s": process_time() - first}
+
+
+def wide_path(crossing="train", n_samples=2000, n_features=2000):
+    """Processor seconds and peak memory of a path of 20 penalties down to 1 % of the largest on a wide table.
+
+    Parameters
+    ----------
+    crossing : str, default="train"
+    n_samples, n_features : int, default=2000
+
+    Returns
+    -------
+    dict
+    """
+    from benchmarks.ordinal_data import make_cumulative_logit
+    from statlearn.ordinal import presto_path
+
+    X, y = make_cumulative_logit(n_samples, n_features, 5)
+    presto_path(X[:300, :5], y[:300], n_alphas=3, crossing=crossing)  # compile
+    before = _peak_memory()
+    start = process_time()
+    path = presto_path(X, y, n_alphas=20, eps=1e-2, crossing=crossing)
+    seconds = process_time() - start
+    return {
+        "seconds": seconds,
+        "peak_gib": _peak_memory(),
+        "peak_before_gib": before,
+        "n_iter": int(sum(path.n_iter)),
+        "df": int(path.df[-1]),
+        "largest_gap": float(max(path.dual_gaps)),
+        "n_crossing": int(max(path.n_crossing)),
+    }
+
+
+def _peak_memory():
+    """Peak resident memory of this process in GiB; on Linux ``ru_maxrss`` would count the parent's before the start."""
+    if LINUX_STATUS.exists():
+        fields = dict(line.split(":", 1) for line in LINUX_STATUS.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTES_PER_UNIT / 2**20
+
+
+MEASURES = {measure.__name__: measure for measure in (first_call, wide_path)}
+
+
+def run_fresh(measure, *arguments, **environment):
+    """Run ``measure`` in a new single-threaded interpreter.
+
+    Parameters
+    ----------
+    measure : callable
+        One of this module's measures.
+    *arguments : str
+        Its positional arguments.
+    **environment : str
+        Further environment variables.
+
+    Returns
+    -------
+    dict
+        What the measure returned.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the interpreter fails.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.fresh_process", measure.__name__, *arguments],
+        cwd=PROJECT,
+        env={**os.environ, **ONE_THREAD, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+if __name__ == "__main__":
+    print(json.dumps(MEASURES[sys.argv[1]](*sys.argv[2:])))
