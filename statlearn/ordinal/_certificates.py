@@ -5,6 +5,7 @@ from ..certificate import Certificate, Check
 __all__ = ["fit_certificate"]
 
 RIVALS = {
+    "parallel": "all coefficients with parallel slopes",
     "observed": "all coefficients",
     "train": "all coefficients whose cuts cross at no training row",
     "box": "all coefficients whose cuts cross nowhere in the bounding box of the training data",

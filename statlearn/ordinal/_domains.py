@@ -55,12 +55,12 @@ class TrainConstraints:
         """The slacks are smooth: nothing to add."""
         return 0.0
 
-    def add_curvature(self, curvature, theta, stiffness):
-        """Add ``sum stiffness_i grad(slack_i) grad(slack_i)'`` to the blocks of the cuts."""
+    def add_curvature(self, hessian, block, column, theta, stiffness):
+        """Add ``sum stiffness_i grad(slack_i) grad(slack_i)'`` to the Hessian of the coordinates (block, column)."""
         for cut in np.unique(self.cuts[stiffness > 0.0]):
-            chosen = (self.cuts == cut) & (stiffness > 0.0)
-            rows = self.rows[np.ix_(chosen, curvature.features)]
-            curvature.same[cut] += (rows * stiffness[chosen, None]).T @ rows
+            chosen, own = (self.cuts == cut) & (stiffness > 0.0), np.flatnonzero(block == cut)
+            rows = self.rows[np.ix_(chosen, column[own])]
+            hessian[np.ix_(own, own)] += (rows * stiffness[chosen, None]).T @ rows
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,12 @@ class BoxConstraints:
         """Lasso weights of the absolute values in ``-pressure' slack``."""
         return np.vstack([np.zeros(theta.shape[1]), np.outer(pressure, np.append(0.0, self.half))])
 
-    def add_curvature(self, curvature, theta, stiffness):
-        """Add ``stiffness_k grad(slack_k) grad(slack_k)'`` along the present face to the blocks of the cuts."""
+    def add_curvature(self, hessian, block, column, theta, stiffness):
+        """Add ``stiffness_k grad(slack_k) grad(slack_k)'`` along the present face to the Hessian."""
         for cut in np.flatnonzero(stiffness) + 1:
-            normal = np.append(1.0, self.center - self.half * np.sign(theta[cut, 1:]))[curvature.features]
-            curvature.same[cut] += stiffness[cut - 1] * np.outer(normal, normal)
+            own = np.flatnonzero(block == cut)
+            normal = np.append(1.0, self.center - self.half * np.sign(theta[cut, 1:]))[column[own]]
+            hessian[np.ix_(own, own)] += stiffness[cut - 1] * np.outer(normal, normal)
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,10 @@ class AugmentedLagrangian:
         """Lasso weights it adds."""
         return self.constraints.extra_lasso(theta, self.pressure(slack))
 
-    def add_curvature(self, curvature, theta, slack):
-        """Add its curvature to the Hessian blocks."""
-        self.constraints.add_curvature(curvature, theta, self.stiffness * (self.pressure(slack) > 0.0))
+    def add_curvature(self, hessian, block, column, theta, slack):
+        """Add its curvature to the Hessian of the coordinates (block, column)."""
+        stiffness = self.stiffness * (self.pressure(slack) > 0.0)
+        self.constraints.add_curvature(hessian, block, column, theta, stiffness)
 
 
 class _Unconstrained:
@@ -144,7 +146,7 @@ class _Unconstrained:
     def extra_lasso(self, theta, slack):
         return 0.0
 
-    def add_curvature(self, curvature, theta, slack):
+    def add_curvature(self, hessian, block, column, theta, slack):
         return
 
 

@@ -17,6 +17,7 @@ MAX_HALVINGS = 50
 ROUNDING = 1e-14  # of the objective: differences below it are not evidence against a step
 GOOD_CONTRACTION = 0.1  # a lagged Hessian is kept while the violation shrinks at least this much per step
 SMALL_PROBLEM = 256  # coordinates: up to here all are in the working set, beyond it at least so many may enter at once
+ENTERING = 0.3  # of the largest violation: smaller ones wait for a later step
 DENSE_COLUMNS = 256  # up to here the Hessian blocks cover every feature, beyond it the working set only
 SEPARATION_MOVE = 0.1  # a vanishing gradient with predictors still moving this much is a minimizer at infinity
 SEPARATION_STEPS = 3
@@ -104,14 +105,13 @@ class _Newton:
         if not used_before or not self.curvature.covers(features):
             used_before = False
             self.curvature = self.loss.curvature(self.point.curvatures, features)
-            self.constraint_term.add_curvature(self.curvature, self.point.theta, self.point.slack)
         before = self.point.violation.max()
         length = self._line_search(self._model_minimizer(working))
         if length == 0.0:
             self.curvature = None
             return used_before and self.step()
         contracted = length == 1.0 and self.point.violation.max() <= GOOD_CONTRACTION * before
-        if not contracted or self.point.slack.size:
+        if not contracted:
             self.curvature = None
         return True
 
@@ -124,7 +124,7 @@ class _Newton:
         entering = np.where(working, 0.0, self.point.violation)
         room = max(SMALL_PROBLEM, working.sum())
         least = np.partition(entering.ravel(), -room)[-room] if room < entering.size else 0.0
-        return working | ((entering > 0.0) & (entering >= least))
+        return working | (entering > max(least, ENTERING * entering.max()))
 
     def _features(self, working):
         n_columns = self.loss.design.n_columns
@@ -137,6 +137,7 @@ class _Newton:
         point, chosen = self.point, (block, column)
         position = np.searchsorted(self.curvature.features, column)
         hessian = assemble_hessian(self.curvature.same, self.curvature.crossed, block, position)
+        self.constraint_term.add_curvature(hessian, block, column, point.theta, point.slack)
         violation = point.violation.max()
         theta = point.theta.copy()
         theta[chosen] = minimize_quadratic(

@@ -17,7 +17,7 @@ from ..exceptions import RareClassWarning
 from ._cut_classifier import warn_unless_converged
 from ._path import resolve_alphas, trace_path
 from ._penalty import presto_penalty
-from ._presto import PENALTY_CONSTRAINTS, PrestoClassifier, PrestoModel
+from ._presto import PENALTY_CONSTRAINTS, PrestoClassifier, PrestoModel, coefficients
 from ._probabilities import class_log_probabilities, class_probabilities, rearrange_cumulative
 from ._problem import ordinal_problem
 from ._solver import DomainSolver
@@ -270,11 +270,11 @@ class PrestoClassifierCV(PrestoModel):
         coefs, intercepts, chosen = [], [], None
         with progress:
             for index, solution in enumerate(trace_path(solver, weights, self.l1_ratio, self.alphas_)):
-                coef, intercept, _ = problem.linear_predictor(solution.theta)
-                coefs.append(coef)
-                intercepts.append(intercept)
+                fitted = coefficients(problem, solution.theta, classes)
+                coefs.append(fitted["coef_"])
+                intercepts.append(fitted["intercept_"])
                 chosen = solution if index == self.best_index_ else chosen
-                progress.step()
+                progress.step(fitted.copy)
         warn_unless_converged(chosen, type(self).__name__, self.tol)
         self.coefs_path_, self.intercepts_path_ = np.array(coefs), np.array(intercepts)
         self._store(problem, solver, chosen, presto_penalty(self.alpha_, self.l1_ratio, weights), classes)
@@ -364,7 +364,7 @@ def _stratified_folds(codes, weights, classes, n_folds, random_state):
     smallest = int(counts[counts > 1].min(initial=n_folds))
     if smallest < n_folds or lone.size:
         warnings.warn(
-            f"Class {classes[np.argmin(counts)]!r} has {counts.min()} rows, fewer than cv={n_folds}: using "
+            f"Class {classes[np.argmin(counts)]} has {counts.min()} rows, fewer than cv={n_folds}: using "
             f"{min(smallest, n_folds)} folds"
             + (", and classes with a single row are never in a test part." if lone.size else "."),
             RareClassWarning,

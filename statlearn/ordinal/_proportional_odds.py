@@ -199,7 +199,7 @@ class ProportionalOddsClassifier(CallbackSupportMixin, CutLogitClassifier):
         self.df_ = int(np.count_nonzero(self.slopes_)) + len(self.thresholds_)
         self.aic_ = 2.0 * self.df_ - 2.0 * self.log_likelihood_
         self.bic_ = np.log(problem.total_weight) * self.df_ - 2.0 * self.log_likelihood_
-        self.certificate_ = fit_certificate(problem, solver, solution, penalty, crossing="train", n_crossing=0)
+        self.certificate_ = fit_certificate(problem, solver, solution, penalty, crossing="parallel", n_crossing=0)
         for name in ("cov_params_", "standard_errors_"):
             vars(self).pop(name, None)  # of an earlier fit with alpha=0
         if self.alpha == 0.0:

@@ -44,26 +44,31 @@ def minimize_quadratic(hessian, gradient, theta, lasso, ridge, tol):
 
 
 def _newton_on_support(hessian, gradient, theta, lasso, ridge):
-    """Minimize over the support with its present signs; coordinates that would change their sign leave at zero."""
-    signs = np.sign(theta)
+    """Minimize over the support with its present signs; coordinates that would change their sign leave at zero.
+
+    Returns False when the Hessian of the support is too singular to try.
+    """
+    start, signs = theta.copy(), np.sign(theta)
     support = np.flatnonzero((signs != 0.0) | (lasso + ridge == 0.0))
+    system = hessian[np.ix_(support, support)]
+    system.flat[:: support.size + 1] += ridge[support]
+    residual = gradient[support] + ridge[support] * theta[support] + lasso[support] * signs[support]
+    solved = True
     while support.size:
-        start = theta[support]
-        system = hessian[np.ix_(support, support)]
-        system.flat[:: support.size + 1] += ridge[support]
-        residual = gradient[support] + ridge[support] * start + lasso[support] * signs[support]
         step = solve_positive_definite(system, -residual)
         if step is None:
-            return False
-        side = np.where(lasso[support] > 0.0, signs[support], 0.0)
-        moved = projected_search(system, residual, start, step, side)
-        theta[support] = moved
-        gradient += hessian[:, support] @ (moved - start)
-        leaving = (side != 0.0) & (moved == 0.0)
-        if not leaving.any():
+            solved = False
             break
-        support = support[~leaving]
-    return True
+        side = np.where(lasso[support] > 0.0, signs[support], 0.0)
+        moved = projected_search(system, residual, theta[support], step, side)
+        residual += system @ (moved - theta[support])
+        theta[support] = moved
+        staying = (side == 0.0) | (moved != 0.0)
+        if staying.all():
+            break
+        support, residual, system = support[staying], residual[staying], system[np.ix_(staying, staying)]
+    gradient += hessian @ (theta - start)
+    return solved
 
 
 def solve_positive_definite(system, right_side):

@@ -10,7 +10,8 @@ from ._newton import evaluate, minimize
 
 __all__ = ["DomainSolver", "null_theta"]
 
-FIRST_STIFFNESS, STIFFNESS_FACTOR, LAST_STIFFNESS = 1.0, 10.0, 1e3  # soft at first: few pairs press at once
+FIRST_STIFFNESS, STIFFNESS_FACTOR, LAST_STIFFNESS = 0.02, 10.0, 1e3  # soft at first: few pairs press at once
+FIRST_TOL, TOL_FACTOR = 1e-4, 0.1  # the first rounds only look for the pairs that press
 FEASIBILITY = 1e-9  # slack the solution keeps, and the violation that one last pull may mend
 MAX_ROUNDS = 100  # of multiplier updates and constraint generation
 
@@ -56,7 +57,7 @@ class DomainSolver:
         theta = np.where(np.isinf(penalty.lasso), 0.0, theta)
         n_iter = 0
         if self.multipliers.size == 0:
-            solution = self._minimize(penalty, theta, UNCONSTRAINED, on_step)
+            solution = self._minimize(penalty, theta, UNCONSTRAINED, self.tol, on_step)
             theta, n_iter = solution.theta, solution.n_iter
             if self.domain.smallest_slack(theta) < 0.0:
                 self.multipliers = self.domain.tighten(theta, self.multipliers)
@@ -65,34 +66,33 @@ class DomainSolver:
         self.solution = solution
         return solution
 
-    def _minimize(self, penalty, theta, constraint_term, on_step):
-        previous, free = self.solution, constraint_term is UNCONSTRAINED
+    def _minimize(self, penalty, theta, constraint_term, tol, on_step):
         return minimize(
             self.loss,
             penalty,
             theta,
             constraint_term=constraint_term,
-            tol=self.tol,
+            tol=tol,
             max_iter=self.max_iter,
-            curvature=previous.curvature if free and previous is not None else None,
+            curvature=None if self.solution is None else self.solution.curvature,
             on_step=on_step,
         )
 
     def _constrained(self, penalty, theta, n_iter, on_step):
-        stiffness = FIRST_STIFFNESS
+        """Method of multipliers: press harder from round to round, on more pairs when others begin to cross."""
+        stiffness, tol = FIRST_STIFFNESS, max(self.tol, FIRST_TOL)
         for _ in range(MAX_ROUNDS):
             term = AugmentedLagrangian(self.domain.constraints, self.multipliers, stiffness)
-            solution = self._minimize(penalty, theta, term, on_step)
-            theta, n_iter = solution.theta, n_iter + solution.n_iter
+            solution = self._minimize(penalty, theta, term, tol, on_step)
+            self.solution, theta, n_iter = solution, solution.theta, n_iter + solution.n_iter
             self.multipliers = term.pressure(solution.point.slack)
-            stiffness = min(STIFFNESS_FACTOR * stiffness, LAST_STIFFNESS)
-            if solution.point.slack.min() < -FEASIBILITY:
-                continue
-            if self.domain.smallest_slack(theta) >= -FEASIBILITY:
+            smallest = min(float(solution.point.slack.min()), self.domain.smallest_slack(theta))
+            if tol <= self.tol and smallest >= -FEASIBILITY:
                 break
             self.multipliers = self.domain.tighten(theta, self.multipliers)
-            stiffness = FIRST_STIFFNESS
-        return self._feasible(penalty, replace(solution, n_iter=n_iter, curvature=None))
+            stiffness = min(STIFFNESS_FACTOR * stiffness, LAST_STIFFNESS)
+            tol = max(self.tol, TOL_FACTOR * tol)
+        return self._feasible(penalty, replace(solution, n_iter=n_iter))
 
     def _feasible(self, penalty, solution):
         """Pull the slopes towards zero until every slack is positive, and prove how little that cost."""
