@@ -1,6 +1,7 @@
 """Sphinx configuration: builds with warnings as errors and without network (set DOCS_ONLINE=1 for outside links)."""
 
 import os
+import re
 import warnings
 
 import statlearn
@@ -30,7 +31,8 @@ templates_path = ["_templates"]
 html_static_path = ["_static"]
 default_role = "autolink"  # `name` links to its API page when it has one
 nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|pandas|json)\..*")]  # their inventories are not read offline
+# The inventories of these packages are not read offline.
+nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|pandas|joblib|json)\..*")]
 
 # -- Text ----------------------------------------------------------------------------------------
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -42,6 +44,7 @@ copybutton_prompt_is_regexp = True
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the class template lists the members that are our own
 viewcode_line_numbers = True
 
@@ -65,7 +68,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "api/backreferences",
     "abort_on_example_error": True,
     "download_all_examples": False,
-    "plot_gallery": True,
+    "thumbnail_size": (560, 340),
     "remove_config_comments": True,
     "show_memory": False,
     "write_computation_times": False,  # that page asks a content network for its scripts
@@ -90,3 +93,12 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+
+def setup(app):
+    """Keep shapes such as ``(n_features_in_,)`` from being read as link targets, before numpydoc sees them."""
+
+    def quote_shapes(app, what, name, obj, options, lines):
+        lines[:] = [re.sub(r"\((\w+_),\)", r"(`\1`,)", line) for line in lines]
+
+    app.connect("autodoc-process-docstring", quote_shapes, priority=100)

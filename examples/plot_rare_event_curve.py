@@ -150,13 +150,12 @@ figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center"
 plt.show()
 
 # %%
-# With 1000 synthetic rows, ten of them rare, PRESTO is clearly ahead, and maximum likelihood on the rare
-# class alone is the worst choice. Proportional odds hardly improves with more rows: its slopes are forced to
-# be equal and the true ones are not. The tuned ridge logit is a far stronger rival than the plain one and can
-# be level with PRESTO at some sizes.
+# With 1000 synthetic rows, ten of them rare, PRESTO has the smallest median error, and maximum likelihood on the rare
+# class alone is the worst choice. Proportional odds hardly improves with more rows: its slopes are forced to be equal,
+# and the true ones are not. The tuned ridge logit is a far stronger rival than the plain one and is level with PRESTO,
+# or ahead, at some sizes.
 #
-# The survey is sobering. The best models are one to six percent better than knowing nothing about a row;
-# PRESTO and the tuned ridge logit cannot be told apart; and with 4500 rows the plain logit has caught up.
-# With eight repeats, differences within the bars are noise. So a rare class alone is no reason to prefer
-# PRESTO: it pays with few rare rows per parameter, or when the question is which feature acts at which step,
-# which no binary logit answers.
+# The survey is sobering. The best models are one to six percent better than knowing nothing about a row; PRESTO and the
+# tuned ridge logit cannot be told apart; and with 4500 rows the plain logit has caught up. With eight repeats,
+# differences within the bars are noise. So a rare class alone is no reason to prefer PRESTO: it pays with few rare rows
+# per parameter, or when the question is which feature acts at which step, which no binary logit answers.
