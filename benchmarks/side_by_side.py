@@ -67,7 +67,7 @@ class Comparison:
 
     def __str__(self):
         return (
-            f"{self.task}: {self.ratio:.3g}x faster than {self.peer_name} "
+            f"{self.task}: {self.ratio:.3g}x as fast as {self.peer_name} "
             f"(min {min(self.ratios):.3g}, max {max(self.ratios):.3g}, {len(self.ours)} rounds); "
             f"median ours {self.ours_seconds:.4g} s, {self.peer_name} {self.peer_seconds:.4g} s"
         )

@@ -156,9 +156,6 @@ UNCONSTRAINED = _Unconstrained()
 class ObservedDomain:
     """Only the observed class of each row needs a positive probability: the objective as it is written."""
 
-    def __init__(self, loss, standard):
-        pass
-
     def smallest_slack(self, theta):
         """Nothing is asked beyond the objective's own domain."""
         return np.inf
@@ -208,4 +205,4 @@ class BoxDomain:
         return multipliers if multipliers.size else np.zeros(self.n_constraints)
 
 
-DOMAINS = {"observed": ObservedDomain, "train": TrainDomain, "box": BoxDomain}
+DOMAINS = {"observed": lambda loss, standard: ObservedDomain(), "train": TrainDomain, "box": BoxDomain}

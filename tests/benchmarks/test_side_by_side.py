@@ -35,7 +35,7 @@ def test_ratio_counts_the_peer_over_ours(clock):
     assert comparison.ours == pytest.approx([0.5] * 3)
     assert comparison.peer == pytest.approx([2.0] * 3)
     assert comparison.ratio == pytest.approx(4.0)
-    assert "4x faster than slow" in str(comparison)
+    assert "4x as fast as slow" in str(comparison)
 
 
 def test_median_minimum_and_maximum_are_of_ratios_not_of_seconds():
