@@ -64,6 +64,11 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         if self.class_weight is not None:
             labels = classes[codes]
             factors = compute_class_weight(self.class_weight, classes=classes, y=labels, sample_weight=weights)
+            if not np.all(np.isfinite(factors) & (factors > 0.0)):
+                raise ValueError(
+                    f"class_weight must give every class a positive, finite factor. Got {factors.tolist()} for "
+                    f"{classes.tolist()}: to leave a class out, remove its rows."
+                )
             weights = weights * factors[codes]
         return X, codes, weights, classes
 

@@ -12,15 +12,13 @@ import numpy as np
 
 __all__ = ["DOMAINS", "UNCONSTRAINED", "AugmentedLagrangian", "crossing_slacks"]
 
-ROWS_PER_BLOCK = 65_536
 NEW_PAIRS_PER_CUT = 256  # the most violated ones enter first, the rest only if these do not mend them
 
 
 def crossing_slacks(loss, theta):
-    """Differences ``eta_k - eta_{k-1}`` of every row, in blocks of shape (n_block, M - 1)."""
-    n_rows = loss.weights.size
-    for first in range(0, n_rows, ROWS_PER_BLOCK):
-        yield loss.design.take(slice(first, min(first + ROWS_PER_BLOCK, n_rows))) @ theta[1:].T
+    """Differences ``eta_k - eta_{k-1}`` of every row, class by class, shape (n_rows of the class, M - 1)."""
+    for level in range(loss.n_cuts + 1):
+        yield loss.design.times(level, theta[1:].T)
 
 
 @dataclass(frozen=True)

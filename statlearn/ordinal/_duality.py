@@ -19,6 +19,10 @@ from ._quadratic import solve_positive_definite
 
 __all__ = ["duality_gap"]
 
+REFINEMENTS = 4
+FREE_GRADIENT = 1e-13  # what rounding may leave of the gradient of an unpenalized coordinate
+ROUNDING = 1e-12  # a dual value above the primal one by more than this is a failed computation, not a proof
+
 
 def duality_gap(loss, penalty, point):
     """Upper bound on the objective at ``point`` minus the optimum; ``inf`` when no feasible dual point is at hand.
@@ -30,42 +34,57 @@ def duality_gap(loss, penalty, point):
         Of the problem itself, without what a barrier added.
     point : Point
     """
-    shift, gradient = _cancel_free_gradient(loss, penalty, point)
+    thawed = np.isfinite(penalty.lasso)
+    extra = np.zeros_like(penalty.lasso)
+    extra[thawed] = point.penalty.lasso[thawed] - penalty.lasso[thawed]
+    shift, gradient = _cancel_free_gradient(loss, penalty, point, extra)
     if shift is None:
         return np.inf
-    scale = _feasible_scale(penalty, np.abs(gradient), point.penalty.lasso)
+    scale = _feasible_scale(penalty, np.abs(gradient), extra)
     dual = dual_value(point.predictors, shift, loss.weights, scale)
-    ridged = (penalty.ridge > 0.0) & np.isfinite(penalty.lasso)
-    excess = np.maximum(scale * np.abs(gradient[ridged]) - penalty.lasso[ridged], 0.0)
+    ridged = (penalty.ridge > 0.0) & thawed
+    excess = np.maximum(scale * (np.abs(gradient[ridged]) - extra[ridged]) - penalty.lasso[ridged], 0.0)
     dual -= 0.5 * float((excess**2 / penalty.ridge[ridged]).sum())
-    primal = point.loss + penalty.value(point.theta)
-    return float(max(primal - dual, 0.0))
+    gap = point.loss + penalty.value(point.theta) - dual
+    return float(max(gap, 0.0)) if gap > -ROUNDING * max(1.0, abs(dual)) else np.inf
 
 
-def _cancel_free_gradient(loss, penalty, point):
-    """Move of the predictors whose linear effect on the dual point annuls the gradient of the free coordinates."""
-    block, column = np.nonzero(penalty.free)
+def _cancel_free_gradient(loss, penalty, point, extra):
+    """Move of the predictors whose linear effect on the dual point annuls the gradient of the free coordinates.
+
+    A free coordinate on which a constraint presses has ``extra`` instead of zero as its largest gradient. Returns
+    ``(None, None)`` when no move gets there up to rounding, as with nearly collinear features.
+    """
+    held = penalty.free & ((extra == 0.0) | (point.theta != 0.0))
+    target = -extra * np.sign(point.theta)
+    block, column = np.nonzero(held)
     features = np.unique(np.append(column, 0))
     curvature = loss.curvature(point.curvatures, features)
     hessian = assemble_hessian(curvature.same, curvature.crossed, block, np.searchsorted(features, column))
-    step = solve_positive_definite(hessian, -point.gradient[block, column])
-    if step is None:
-        return None, None
-    move = np.zeros_like(point.theta)
-    move[block, column] = step
-    shift = loss.predictors(move, missing=0.0)
-    gap_shift = point.curvatures[:, 2] * (shift[:, 0] - shift[:, 1])
-    slopes_shift = point.curvatures[:, :2] * shift + np.column_stack([gap_shift, -gap_shift])
-    return shift, point.gradient + loss.gradient(slopes_shift)
+    move, gradient = np.zeros_like(point.theta), point.gradient
+    for _ in range(REFINEMENTS):
+        step = solve_positive_definite(hessian, (target - gradient)[held])
+        if step is None:
+            return None, None
+        move[held] += step
+        shift = loss.predictors(move, missing=0.0)
+        gap_shift = point.curvatures[:, 2] * (shift[:, 0] - shift[:, 1])
+        slopes_shift = point.curvatures[:, :2] * shift + np.column_stack([gap_shift, -gap_shift])
+        gradient = point.gradient + loss.gradient(slopes_shift)
+        left = np.abs(gradient[penalty.free]) - extra[penalty.free]
+        left = max(np.abs(gradient - target)[held].max(), left.max())
+        if left <= FREE_GRADIENT:
+            return shift, gradient
+    return None, None
 
 
-def _feasible_scale(penalty, size, allowed):
+def _feasible_scale(penalty, size, extra):
     """Largest factor up to one that brings the gradient under the lasso weights where nothing else bounds the dual.
 
-    ``allowed`` holds the weights with what constraints under pressure added; that part scales along with ``size``.
+    ``extra`` holds what constraints under pressure add to the weights; it scales along with ``size``.
     """
     bounded = (penalty.lasso > 0.0) & np.isfinite(penalty.lasso) & (penalty.ridge == 0.0)
     weight = penalty.lasso[bounded]
-    excess = size[bounded] - (allowed[bounded] - weight)
+    excess = size[bounded] - extra[bounded]
     over = excess > weight
     return float(np.min(weight[over] / excess[over], initial=1.0))

@@ -53,6 +53,7 @@ class Solution:
     n_iter: int
     converged: bool
     separated: bool
+    stopped: bool
     curvature: Curvature | None
 
     @property
@@ -211,7 +212,7 @@ def minimize(loss, penalty, start, *, constraint_term, tol, max_iter, curvature=
     """
     point = evaluate(loss, penalty, constraint_term, start, loss.predictors(start))
     newton = _Newton(loss, penalty, constraint_term, point, curvature, tol)
-    n_iter, receding_steps, gap, previous = 0, 0, np.inf, np.inf
+    n_iter, receding_steps, gap, previous, stopped = 0, 0, np.inf, np.inf, False
     while True:
         violation = newton.violation
         if violation <= tol and newton.moving():
@@ -223,7 +224,8 @@ def minimize(loss, penalty, start, *, constraint_term, tol, max_iter, curvature=
         if receding_steps >= SEPARATION_STEPS or n_iter == max_iter or not newton.step():
             break
         n_iter, previous = n_iter + 1, violation
-        if on_step is not None and on_step(newton.point):
+        stopped = on_step is not None and bool(on_step(newton.point))
+        if stopped:
             break
     separated = receding_steps >= SEPARATION_STEPS
     return Solution(
@@ -233,5 +235,6 @@ def minimize(loss, penalty, start, *, constraint_term, tol, max_iter, curvature=
         n_iter=n_iter,
         converged=newton.violation <= tol and not separated,
         separated=separated,
+        stopped=stopped,
         curvature=newton.curvature,
     )

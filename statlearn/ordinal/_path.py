@@ -13,7 +13,7 @@ from ._cut_classifier import warn_unless_converged
 from ._labels import declared_order
 from ._penalty import presto_penalty
 from ._presto import PENALTY_CONSTRAINTS, PrestoClassifier
-from ._probabilities import class_log_probabilities, class_probabilities
+from ._probabilities import class_log_probabilities
 from ._solver import DomainSolver
 
 __all__ = [
@@ -325,9 +325,11 @@ def ordinal_log_likelihood(y, cut_logits, *, classes=None, sample_weight=None):
     if unknown:
         raise ValueError(f"y contains labels {unknown} that are not in classes={list(position)}.")
     rows, columns = np.arange(len(y)), np.array([position[label] for label in y.tolist()])
+    lower = np.where(columns > 0, logits[rows, columns - 1], np.inf)
+    upper = np.where(columns < logits.shape[1], logits[rows, np.minimum(columns, logits.shape[1] - 1)], -np.inf)
     counted = weights > 0.0
-    if np.any(class_probabilities(logits)[rows, columns][counted] < 0.0):
+    if np.any(lower[counted] <= upper[counted]):
         return -np.inf
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # classes other than the observed one may cross
         values = class_log_probabilities(logits)[rows, columns]
     return float(weights[counted] @ values[counted])

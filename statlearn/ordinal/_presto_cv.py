@@ -56,7 +56,8 @@ class PrestoClassifierCV(PrestoModel):
         lowered, with a `RareClassWarning`, to the size of the rarest class; the row of a class with a single one stays
         in every training part.
     scoring : str or callable, default="brier"
-        ``"brier"`` (squared error summed over classes, negated), ``"neg_log_loss"``, or any scikit-learn scorer.
+        ``"brier"`` (squared error summed over classes, negated), ``"neg_log_loss"``, or any scikit-learn scorer. When
+        the classes are not in sorted order a scorer sees their positions 0, 1, ... instead of the labels.
         Probabilities of rows at which cuts cross are repaired by sorting before they are scored.
     selection : {"min", "1se"}, default="min"
         The penalty with the best mean score, ties going to the larger one; or the largest penalty within one standard
@@ -257,6 +258,12 @@ class PrestoClassifierCV(PrestoModel):
         return scores
 
     def _select(self, alphas, scores):
+        finite = np.isfinite(scores).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"scoring={self.scoring!r} gave scores that are not finite in folds "
+                f"{np.flatnonzero(~finite).tolist()}: no penalty can be chosen. Use fewer folds or another rule."
+            )
         means = scores.mean(axis=0)
         best = int(np.argmax(means))
         error = scores[:, best].std(ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else 0.0
@@ -305,14 +312,16 @@ class PrestoClassifierCV(PrestoModel):
 
             return score
         scorer = get_scorer(self.scoring)
+        in_order = np.array_equal(np.sort(classes), classes)  # else the scorer would take the columns for sorted labels
+        labels, targets = (classes, y) if in_order else (np.arange(classes.size), codes)
 
         def score(coef, intercept, test):
             model = self._unfitted()
-            vars(model).update(classes_=classes, coef_=coef, intercept_=intercept, n_features_in_=coef.shape[1])
+            vars(model).update(classes_=labels, coef_=coef, intercept_=intercept, n_features_in_=coef.shape[1])
             if hasattr(self, "feature_names_in_"):
                 model.feature_names_in_ = self.feature_names_in_
             metadata = {name: _safe_indexing(value, test) for name, value in routed.items()}
-            return scorer(model, _safe_indexing(X, test), _safe_indexing(y, test), **metadata)
+            return scorer(model, _safe_indexing(X, test), _safe_indexing(targets, test), **metadata)
 
         return score
 
@@ -330,7 +339,7 @@ class PrestoClassifierCV(PrestoModel):
         """Metadata for the splitter and for the scorer."""
         if sklearn.get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
-            return routed.splitter.split, routed.scorer.score
+            return routed.splitter.split, {} if self.scoring in SCORES else routed.scorer.score
         if params:
             raise ValueError(
                 f"fit got {sorted(params)}, which only metadata routing can deliver: call "
@@ -347,13 +356,12 @@ class PrestoClassifierCV(PrestoModel):
             ``sample_weight`` of the fits and the built-in scores is this estimator's own request.
         """
         splitter = StratifiedKFold() if isinstance(self.cv, Integral) else check_cv(self.cv)
-        scorer = get_scorer("neg_log_loss" if self.scoring in SCORES else self.scoring)
-        return (
-            MetadataRouter(owner=self)
-            .add_self_request(self)
-            .add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
-            .add(scorer=scorer, method_mapping=MethodMapping().add(caller="fit", callee="score"))
-        )
+        router = MetadataRouter(owner=self).add_self_request(self)
+        router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
+        if self.scoring not in SCORES:
+            scorer = get_scorer(self.scoring)
+            router.add(scorer=scorer, method_mapping=MethodMapping().add(caller="fit", callee="score"))
+        return router
 
 
 def _stratified_folds(codes, weights, classes, n_folds, random_state):

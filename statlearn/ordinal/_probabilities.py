@@ -19,6 +19,9 @@ __all__ = [
 ]
 
 
+TINY = np.finfo(np.float64).tiny  # a probability below it is not told from zero; its logit is 708
+
+
 def crossing_rows(cut_logits):
     """Rows in which some later cut is exceeded with larger probability than an earlier one."""
     return np.any(np.diff(cut_logits, axis=1) > 0.0, axis=1)
@@ -63,8 +66,8 @@ def _isotonic_cuts(cut_logits):
     crossing = crossing_rows(cut_logits)
     repaired = cut_logits.copy()
     exceedance = pool_adjacent_violators(expit(cut_logits[crossing]))
-    with np.errstate(divide="ignore"):
-        repaired[crossing] = np.log(exceedance) - np.log1p(-exceedance)
+    complement = -pool_adjacent_violators(-expit(-cut_logits[crossing]))  # the same pools, accurate in the other tail
+    repaired[crossing] = np.log(np.maximum(exceedance, TINY)) - np.log(np.maximum(complement, TINY))
     return repaired
 
 

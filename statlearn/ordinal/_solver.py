@@ -53,18 +53,28 @@ class DomainSolver:
 
     def solve(self, penalty, *, start=None, on_step=None):
         """Solution for ``penalty``, started from ``start`` or from the previous solution."""
-        theta = start if start is not None else self.null if self.solution is None else self.solution.theta
-        theta = np.where(np.isinf(penalty.lasso), 0.0, theta)
-        n_iter = 0
+        theta = np.where(np.isinf(penalty.lasso), 0.0, self._first(start))
+        theta = theta if self._inside(theta) else self.null
+        n_iter, separated = 0, False
         if self.multipliers.size == 0:
             solution = self._minimize(penalty, theta, UNCONSTRAINED, self.tol, on_step)
-            theta, n_iter = solution.theta, solution.n_iter
-            if self.domain.smallest_slack(theta) < 0.0:
+            theta, n_iter, separated = solution.theta, solution.n_iter, solution.separated
+            if not solution.stopped and self.domain.smallest_slack(theta) < 0.0:
                 self.multipliers = self.domain.tighten(theta, self.multipliers)
         if self.multipliers.size:
             solution = self._constrained(penalty, theta, n_iter, on_step)
+            solution = replace(solution, separated=separated or solution.separated)
         self.solution = solution
         return solution
+
+    def _first(self, start):
+        if start is not None:
+            return start
+        return self.null if self.solution is None else self.solution.theta
+
+    def _inside(self, theta):
+        """Whether every observed class has a positive probability; a start from other data may not grant it."""
+        return np.isfinite(self.loss.evaluate(self.loss.predictors(theta))[0])
 
     def _minimize(self, penalty, theta, constraint_term, tol, on_step):
         return minimize(
@@ -87,7 +97,7 @@ class DomainSolver:
             self.solution, theta, n_iter = solution, solution.theta, n_iter + solution.n_iter
             self.multipliers = term.pressure(solution.point.slack)
             smallest = min(float(solution.point.slack.min()), self.domain.smallest_slack(theta))
-            if tol <= self.tol and smallest >= -FEASIBILITY:
+            if solution.stopped or (tol <= self.tol and smallest >= -FEASIBILITY):
                 break
             self.multipliers = self.domain.tighten(theta, self.multipliers)
             stiffness = min(STIFFNESS_FACTOR * stiffness, LAST_STIFFNESS)
@@ -97,7 +107,7 @@ class DomainSolver:
     def _feasible(self, penalty, solution):
         """Pull the slopes towards zero until every slack is positive, and prove how little that cost."""
         slack, reference = self.domain.smallest_slack(solution.theta), self.domain.smallest_slack(self.null)
-        share = max(FEASIBILITY - slack, 0.0) / (reference - slack)
+        share = max(min(FEASIBILITY, 0.5 * reference) - slack, 0.0) / (reference - slack)
         theta = solution.theta + share * (self.null - solution.theta)
         lagrangian = AugmentedLagrangian(self.domain.constraints, self.multipliers, 0.0)
         point = evaluate(self.loss, penalty, lagrangian, theta, self.loss.predictors(theta))
@@ -106,4 +116,5 @@ class DomainSolver:
             point=point,
             objective=point.loss + penalty.value(theta),
             gap=duality_gap(self.loss, penalty, point),
+            converged=solution.converged and bool(point.violation.max() <= self.tol),
         )

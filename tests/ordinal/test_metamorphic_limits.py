@@ -167,3 +167,39 @@ class TestDomains:
         assert observed.n_crossing_train_ == 0
         np.testing.assert_array_equal(train.coef_, observed.coef_)
         np.testing.assert_allclose(box.coef_, observed.coef_, atol=1e-6)
+
+
+class TestStarts:
+    @pytest.mark.parametrize("crossing", DOMAINS)
+    def test_warm_start_reaches_the_same_fit_from_other_data(self, crossing):
+        """Coefficients of other rows may give an observed class no probability at all: then the start is dropped."""
+        X, y, weights = crossed()
+        other, other_y, _ = crossed(1)
+        model = PrestoClassifier(1e-4, crossing="observed", warm_start=True, tol=1e-9).fit(5.0 * other, other_y)
+        warm = model.set_params(alpha=0.01, crossing=crossing).fit(X, y, sample_weight=weights)
+        cold = fit(X, y, weights, crossing=crossing)
+        assert warm.objective_ == pytest.approx(cold.objective_, abs=1e-8)
+
+    def test_warm_start_at_the_solution_takes_no_more_steps(self):
+        X, y, weights = parallel()
+        model = PrestoClassifier(0.01, warm_start=True).fit(X, y, sample_weight=weights)
+        assert model.n_iter_ > 1
+        assert model.fit(X, y, sample_weight=weights).n_iter_ == 1
+
+    @pytest.mark.parametrize("crossing", DOMAINS)
+    def test_a_callback_can_stop_the_fit(self, crossing):
+        class StopAtOnce:
+            def setup(self, estimator, context): ...
+
+            def teardown(self, estimator, context): ...
+
+            def on_fit_task_begin(self, estimator, context): ...
+
+            def on_fit_task_end(self, estimator, context):
+                return True
+
+        X, y, weights = crossed()
+        model = PrestoClassifier(1e-4, crossing=crossing).set_callbacks(StopAtOnce())
+        with pytest.warns(ConvergenceWarning, match="stopped after 1 Newton steps"):
+            model.fit(X, y, sample_weight=weights)
+        assert model.n_iter_ == 1 and not model.certificate_
