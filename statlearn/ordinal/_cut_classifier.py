@@ -31,7 +31,8 @@ def warn_unless_converged(solution, owner, tol):
     elif not solution.converged:
         warnings.warn(
             f"{owner} stopped after {solution.n_iter} Newton steps with a violation of the optimality conditions of "
-            f"{solution.violation:.2e} > tol={tol}. Increase max_iter or alpha, or scale the features.",
+            f"{solution.violation:.2e} and a duality gap of {solution.gap:.2e}; one of them exceeds tol={tol}. "
+            "Increase max_iter or alpha, or scale the features.",
             ConvergenceWarning,
             stacklevel=3,
         )

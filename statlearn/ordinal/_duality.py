@@ -24,20 +24,24 @@ FREE_GRADIENT = 1e-13  # what rounding may leave of the gradient of an unpenaliz
 ROUNDING = 1e-12  # a dual value above the primal one by more than this is a failed computation, not a proof
 
 
-def duality_gap(loss, penalty, point):
+def duality_gap(loss, penalty, point, gradient, effective):
     """Upper bound on the objective at ``point`` minus the optimum; ``inf`` when no feasible dual point is at hand.
 
     Parameters
     ----------
     loss : CumulativeLogitLoss
     penalty : Penalty
-        Of the problem itself, without what a barrier added.
+        Of the problem itself.
     point : Point
+    gradient : ndarray of shape (M, 1 + n_features)
+        Of the loss, less what the multipliers of crossing constraints take.
+    effective : Penalty
+        ``penalty`` with the lasso weights that those multipliers add.
     """
     thawed = np.isfinite(penalty.lasso)
     extra = np.zeros_like(penalty.lasso)
-    extra[thawed] = point.penalty.lasso[thawed] - penalty.lasso[thawed]
-    shift, gradient = _cancel_free_gradient(loss, penalty, point, extra)
+    extra[thawed] = effective.lasso[thawed] - penalty.lasso[thawed]
+    shift, gradient = _cancel_free_gradient(loss, penalty, point, gradient, extra)
     if shift is None:
         return np.inf
     scale = _feasible_scale(penalty, np.abs(gradient), extra)
@@ -49,7 +53,7 @@ def duality_gap(loss, penalty, point):
     return float(max(gap, 0.0)) if gap > -ROUNDING * max(1.0, abs(dual)) else np.inf
 
 
-def _cancel_free_gradient(loss, penalty, point, extra):
+def _cancel_free_gradient(loss, penalty, point, gradient, extra):
     """Move of the predictors whose linear effect on the dual point annuls the gradient of the free coordinates.
 
     A free coordinate on which a constraint presses has ``extra`` instead of zero as its largest gradient. Returns
@@ -61,7 +65,7 @@ def _cancel_free_gradient(loss, penalty, point, extra):
     features = np.unique(np.append(column, 0))
     curvature = loss.curvature(point.curvatures, features)
     hessian = assemble_hessian(curvature.same, curvature.crossed, block, np.searchsorted(features, column))
-    move, gradient = np.zeros_like(point.theta), point.gradient
+    move, start = np.zeros_like(point.theta), gradient
     for _ in range(REFINEMENTS):
         step = solve_positive_definite(hessian, (target - gradient)[held])
         if step is None:
@@ -70,7 +74,7 @@ def _cancel_free_gradient(loss, penalty, point, extra):
         shift = loss.predictors(move, missing=0.0)
         gap_shift = point.curvatures[:, 2] * (shift[:, 0] - shift[:, 1])
         slopes_shift = point.curvatures[:, :2] * shift + np.column_stack([gap_shift, -gap_shift])
-        gradient = point.gradient + loss.gradient(slopes_shift)
+        gradient = start + loss.gradient(slopes_shift)
         left = np.abs(gradient[penalty.free]) - extra[penalty.free]
         left = max(np.abs(gradient - target)[held].max(), left.max())
         if left <= FREE_GRADIENT:

@@ -1,4 +1,8 @@
-"""Proximal Newton with working sets and lagged Hessians for the penalized cumulative-logit objective."""
+"""Proximal Newton with working sets and lagged Hessians for the penalized cumulative-logit objective.
+
+Where cuts must not cross, every point is feasible: the quadratic model is minimized under the constraints, those that
+its minimizer violates enter one after the other, and a step leads from a feasible point towards a feasible one.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -7,10 +11,9 @@ import numpy as np
 from ._duality import duality_gap
 from ._kernels import assemble_hessian
 from ._loss import Curvature
-from ._penalty import Penalty
-from ._quadratic import minimize_quadratic
+from ._quadratic import NO_SLACKS, QuadraticModel, Slacks, minimize_quadratic
 
-__all__ = ["Point", "Solution", "evaluate", "minimize"]
+__all__ = ["Point", "Solution", "Start", "evaluate", "minimize"]
 
 ARMIJO = 1e-4
 MAX_HALVINGS = 50
@@ -26,29 +29,33 @@ STALL = 0.5  # a step that leaves more than this share of a violation below ``to
 
 @dataclass(frozen=True)
 class Point:
-    """The objective and everything one pass over the rows tells about it at ``theta``.
-
-    ``penalty`` includes the lasso weights that constraints under pressure add, ``objective`` its value.
-    """
+    """The loss and everything one pass over the rows tells about it at ``theta``; no penalty, no constraint."""
 
     theta: np.ndarray
     predictors: np.ndarray
     loss: float
     slopes: np.ndarray
     curvatures: np.ndarray
-    slack: np.ndarray
     gradient: np.ndarray
-    penalty: Penalty
-    violation: np.ndarray
-    objective: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run begins: a feasible point, the multipliers of the domain's constraints, a Hessian from nearby."""
+
+    point: Point
+    multipliers: np.ndarray
+    curvature: Curvature | None = None
 
 
 @dataclass(frozen=True)
 class Solution:
-    """What the solver found: ``gap`` bounds ``objective`` minus the optimum."""
+    """What the solver found: ``gap`` bounds ``objective`` minus the optimum, ``violation`` that of the conditions."""
 
     point: Point
+    multipliers: np.ndarray
     objective: float
+    violation: float
     gap: float
     n_iter: int
     converged: bool
@@ -61,42 +68,43 @@ class Solution:
         """Difference coordinates, shape ``(M, 1 + n_features)``."""
         return self.point.theta
 
-    @property
-    def violation(self):
-        """Largest violation of the optimality conditions."""
-        return float(self.point.violation.max())
 
-
-def evaluate(loss, penalty, constraint_term, theta, predictors, bound=np.inf):
-    """The `Point` at ``theta``, or ``None`` outside the domain or when the objective exceeds ``bound``."""
+def evaluate(loss, theta, predictors, bound=np.inf):
+    """The `Point` at ``theta``, or ``None`` outside the domain of the loss or when it exceeds ``bound``."""
     value, slopes, curvatures = loss.evaluate(predictors)
-    slack = constraint_term.slack(theta)
-    objective = value + penalty.value(theta) + constraint_term.value(slack)
-    if not objective <= bound or not np.isfinite(objective):
+    if not value <= bound or not np.isfinite(value):
         return None
-    gradient = loss.gradient(slopes) + constraint_term.gradient(theta, slack)
-    effective = replace(penalty, lasso=penalty.lasso + constraint_term.extra_lasso(theta, slack))
-    return Point(
-        theta=theta,
-        predictors=predictors,
-        loss=value,
-        slopes=slopes,
-        curvatures=curvatures,
-        slack=slack,
-        gradient=gradient,
-        penalty=effective,
-        violation=effective.violation(theta, gradient),
-        objective=objective,
-    )
+    return Point(theta, predictors, value, slopes, curvatures, loss.gradient(slopes))
 
 
 class _Newton:
     """One run of proximal Newton: the working set, the lagged Hessian and the line search."""
 
-    def __init__(self, loss, penalty, constraint_term, point, curvature, tol):
-        self.loss, self.penalty, self.constraint_term = loss, penalty, constraint_term
-        self.point, self.curvature, self.tol = point, curvature, tol
+    def __init__(self, loss, penalty, domain, floor, start, tol):
+        self.loss, self.problem_penalty, self.domain, self.floor, self.tol = loss, penalty, domain, floor, tol
+        self.curvature = start.curvature
         self.shift = None  # change of the predictors in the last step
+        self._move_to(start.point, start.multipliers)
+
+    def _move_to(self, point, multipliers):
+        """Take a point and its multipliers, which have their share of the gradient and the lasso weights."""
+        self.point, self.multipliers = point, multipliers
+        self.gradient, self.penalty = point.gradient, self.problem_penalty
+        if multipliers.size:
+            self.gradient = point.gradient + self.domain.gradient(multipliers)
+            extra = self.domain.extra_lasso(multipliers)
+            self.penalty = replace(self.problem_penalty, lasso=self.problem_penalty.lasso + extra)
+        self.violations = self.penalty.violation(point.theta, self.gradient)
+        self.violation = float(self.violations.max())
+
+    @property
+    def objective(self):
+        """The penalized loss."""
+        return self.point.loss + self.problem_penalty.value(self.point.theta)
+
+    def gap(self):
+        """The duality gap at the present point."""
+        return duality_gap(self.loss, self.problem_penalty, self.point, self.gradient, self.penalty)
 
     def step(self):
         """Take one step; False when no step improves the objective."""
@@ -106,12 +114,12 @@ class _Newton:
         if not used_before or not self.curvature.covers(features):
             used_before = False
             self.curvature = self.loss.curvature(self.point.curvatures, features)
-        before = self.point.violation.max()
-        length = self._line_search(self._model_minimizer(working))
+        before = self.violation
+        length = self._line_search(*self._model_minimizer(working))
         if length == 0.0:
             self.curvature = None
             return used_before and self.step()
-        contracted = length == 1.0 and self.point.violation.max() <= GOOD_CONTRACTION * before
+        contracted = length == 1.0 and self.violation <= GOOD_CONTRACTION * before
         if not contracted:
             self.curvature = None
         return True
@@ -122,7 +130,7 @@ class _Newton:
         if thawed.sum() <= SMALL_PROBLEM:
             return thawed
         working = self.penalty.free | (self.point.theta != 0.0)
-        entering = np.where(working, 0.0, self.point.violation)
+        entering = np.where(working, 0.0, self.violations)
         room = max(SMALL_PROBLEM, working.sum())
         least = np.partition(entering.ravel(), -room)[-room] if room < entering.size else 0.0
         return working | (entering > max(least, ENTERING * entering.max()))
@@ -134,46 +142,55 @@ class _Newton:
         return np.flatnonzero(working.any(axis=0))
 
     def _model_minimizer(self, working):
-        block, column = np.nonzero(working)
-        point, chosen = self.point, (block, column)
+        """Minimizer of the quadratic model over the working set and the domain, and the multipliers there."""
+        block, column = chosen = np.nonzero(working)
         position = np.searchsorted(self.curvature.features, column)
-        hessian = assemble_hessian(self.curvature.same, self.curvature.crossed, block, position)
-        self.constraint_term.add_curvature(hessian, block, column, point.theta, point.slack)
-        violation = point.violation.max()
-        theta = point.theta.copy()
-        theta[chosen] = minimize_quadratic(
-            hessian,
-            point.gradient[chosen],
-            point.theta[chosen],
-            point.penalty.lasso[chosen],
-            point.penalty.ridge[chosen],
-            max(min(0.01, violation) * violation, 1e-4 * self.tol),
+        model = QuadraticModel(
+            assemble_hessian(self.curvature.same, self.curvature.crossed, block, position),
+            self.point.gradient[chosen],
+            self.point.theta[chosen],
+            self.problem_penalty.lasso[chosen],
+            self.problem_penalty.ridge[chosen],
         )
-        return theta
+        tol = max(min(0.01, self.violation) * self.violation, 1e-4 * self.tol)
+        theta, multipliers = self.point.theta.copy(), self.multipliers
+        while True:
+            slacks = Slacks(*self.domain.on(block, column), self.floor) if multipliers.size else NO_SLACKS
+            theta[chosen], multipliers = minimize_quadratic(model, tol, slacks, multipliers)
+            n_new = self.domain.tighten(theta, self.floor)
+            if n_new == 0:
+                return theta, multipliers
+            multipliers = np.append(multipliers, np.zeros(n_new))
 
-    def _line_search(self, target):
+    def _line_search(self, target, multipliers):
         """Backtrack from ``target`` to sufficient decrease inside the domain; the step length, 0 for failure."""
-        point, change = self.point, target - self.point.theta
+        point, penalty, change = self.point, self.problem_penalty, target - self.point.theta
         shift = self.loss.predictors(change, missing=0.0)
-        decrease = float((point.gradient * change).sum())
-        decrease += point.penalty.value(target) - point.penalty.value(point.theta)
-        length = 1.0
+        present = penalty.value(point.theta)
+        decrease = float((point.gradient * change).sum()) + penalty.value(target) - present
+        objective = point.loss + present
+        length = self._feasible_length(target)
         for _ in range(MAX_HALVINGS):
             theta = target if length == 1.0 else point.theta + length * change
-            bound = point.objective + ARMIJO * length * decrease + ROUNDING * abs(point.objective)
-            accepted = evaluate(
-                self.loss, self.penalty, self.constraint_term, theta, point.predictors + length * shift, bound
-            )
+            bound = objective + ARMIJO * length * decrease + ROUNDING * abs(objective)
+            accepted = evaluate(self.loss, theta, point.predictors + length * shift, bound - penalty.value(theta))
             if accepted is not None:
-                self.point, self.shift = accepted, length * shift
+                self.shift = length * shift
+                known = np.append(self.multipliers, np.zeros(multipliers.size - self.multipliers.size))
+                self._move_to(accepted, multipliers if length == 1.0 else known + length * (multipliers - known))
                 return length
             length *= 0.5
         return 0.0
 
-    @property
-    def violation(self):
-        """Largest violation of the optimality conditions at the present point."""
-        return float(self.point.violation.max())
+    def _feasible_length(self, target):
+        """Share of the way to ``target`` on which no slack becomes negative."""
+        if not self.domain.bounded:
+            return 1.0
+        slack = self.domain.smallest_slack(target)
+        if slack >= 0.0:
+            return 1.0
+        here = self.domain.smallest_slack(self.point.theta)
+        return here / (here - slack)
 
     def moving(self):
         """Whether the predictors still move although unpenalized slopes could let them move forever."""
@@ -187,22 +204,23 @@ class _Newton:
         return bool(np.all(self.shift[:, 0] >= -allowance) and np.all(self.shift[:, 1] <= allowance))
 
 
-def minimize(loss, penalty, start, *, constraint_term, tol, max_iter, curvature=None, on_step=None):
-    """Minimize the penalized loss plus the constraint term by proximal Newton.
+def minimize(loss, penalty, start, *, domain, floor=0.0, tol, max_iter, on_step=None):
+    """Minimize the penalized loss in a crossing domain by proximal Newton.
 
     Parameters
     ----------
     loss : CumulativeLogitLoss
     penalty : Penalty
-    start : ndarray of shape (M, 1 + n_features)
-        Inside the domain of the loss.
-    constraint_term : AugmentedLagrangian or UNCONSTRAINED
+    start : Start
+        A feasible point, multipliers of the domain's constraints and the Hessian of a neighboring problem.
+    domain : ObservedDomain, TrainDomain or BoxDomain
+    floor : float, default=0.0
+        What every slack of the domain keeps.
     tol : float
         Largest violation of the optimality conditions allowed, and largest duality gap relative to ``max(1,
-    objective)``. max_iter : int
+        objective)``.
+    max_iter : int
         Largest number of Newton steps.
-    curvature : Curvature, optional
-        Hessian of a neighboring problem to start from.
     on_step : callable, optional
         Called with the point after each step; a true return value stops the run.
 
@@ -210,16 +228,15 @@ def minimize(loss, penalty, start, *, constraint_term, tol, max_iter, curvature=
     -------
     Solution
     """
-    point = evaluate(loss, penalty, constraint_term, start, loss.predictors(start))
-    newton = _Newton(loss, penalty, constraint_term, point, curvature, tol)
+    newton = _Newton(loss, penalty, domain, floor, start, tol)
     n_iter, receding_steps, gap, previous, stopped = 0, 0, np.inf, np.inf, False
     while True:
         violation = newton.violation
         if violation <= tol and newton.moving():
             receding_steps += newton.shift is not None and newton.receding()
         elif violation <= tol:
-            gap = duality_gap(loss, penalty, newton.point)
-            if gap <= tol * max(1.0, newton.point.objective) or violation > STALL * previous:
+            gap = newton.gap()
+            if gap <= tol * max(1.0, newton.objective) or violation > STALL * previous:
                 break
         if receding_steps >= SEPARATION_STEPS or n_iter == max_iter or not newton.step():
             break
@@ -228,12 +245,15 @@ def minimize(loss, penalty, start, *, constraint_term, tol, max_iter, curvature=
         if stopped:
             break
     separated = receding_steps >= SEPARATION_STEPS
+    gap = newton.gap() if np.isinf(gap) else gap
     return Solution(
         point=newton.point,
-        objective=newton.point.loss + penalty.value(newton.point.theta),
-        gap=duality_gap(loss, penalty, newton.point) if np.isinf(gap) else gap,
+        multipliers=newton.multipliers,
+        objective=newton.objective,
+        violation=newton.violation,
+        gap=gap,
         n_iter=n_iter,
-        converged=newton.violation <= tol and not separated,
+        converged=newton.violation <= tol and gap <= tol * max(1.0, newton.objective) and not separated,
         separated=separated,
         stopped=stopped,
         curvature=newton.curvature,

@@ -1,32 +1,249 @@
-"""Lasso-penalized quadratic models: coordinate descent finds the support, a Cholesky solve finishes on it."""
+r"""Lasso-penalized quadratic models, free or with slacks that must not be negative.
+
+The primal-dual active set method guesses which coordinates are zero and which slacks press, solves the linear system of
+that guess, and reads the next guess off the solution. A neighboring problem's solution is a good first guess, and a
+handful of systems then gives the exact minimizer. The guesses may cycle, though. What is safe, if slower, is coordinate
+descent with Newton steps on the support it finds; slacks enter it by the method of multipliers, where with multipliers
+:math:`\nu` and stiffness :math:`c` the *pressure* :math:`\max(0, \nu - c \cdot slack)` pushes back, and is the
+multiplier at the solution.
+"""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg.lapack import dposv
 
 from ._kernels import coordinate_descent, projected_search
 
-__all__ = ["minimize_quadratic", "solve_positive_definite"]
+__all__ = [
+    "NO_SLACKS",
+    "QuadraticModel",
+    "Slacks",
+    "descend",
+    "minimize_quadratic",
+    "press",
+    "solve_positive_definite",
+]
 
+MAX_GUESSES = 25
 FIRST_SWEEPS = 5
 MAX_ROUNDS = 100
+MAX_HALVINGS = 30
+ROUNDING = 1e-14  # of a value: differences below it are no evidence
+FEASIBILITY = 1e-10  # slack below zero that is taken for zero
+STIFFNESS, STIFFNESS_FACTOR, LAST_STIFFNESS = 1e2, 10.0, 1e6  # over the curvature of the model
 JITTER = 1e-10  # of the mean diagonal: added when the Hessian of the support is singular (equal columns)
 
 
-def minimize_quadratic(hessian, gradient, theta, lasso, ridge, tol):
-    """Minimizer of ``g'(t - t0) + (t - t0)'H(t - t0)/2 + sum lasso |t| + ridge t^2/2``, started at ``t0 = theta``.
+@dataclass(frozen=True)
+class QuadraticModel:
+    """``g'(t - t0) + (t - t0)'H(t - t0)/2 + sum lasso |t| + ridge t^2/2``.
 
-    Rounds of a few coordinate-descent sweeps and one Newton step on the support they found. Both never increase the
-    model, so the rounds converge like coordinate descent at worst; once the signs are right one round is exact,
-    however slow coordinate descent alone would be on correlated columns and intercepts.
-
-    Parameters
+    Attributes
     ----------
     hessian : ndarray of shape (q, q)
     gradient : ndarray of shape (q,)
-        Gradient of the smooth part without the ridge at ``theta``; overwritten.
-    theta : ndarray of shape (q,)
-        Overwritten by the solution.
+        ``g``: of the smooth part without the ridge, at ``start``.
+    start : ndarray of shape (q,)
+        ``t0``.
     lasso, ridge : ndarray of shape (q,)
+    """
+
+    hessian: np.ndarray
+    gradient: np.ndarray
+    start: np.ndarray
+    lasso: np.ndarray
+    ridge: np.ndarray
+
+    def slope(self, theta):
+        """Gradient of the smooth part, ridge included."""
+        return self.gradient + self.hessian @ (theta - self.start) + self.ridge * theta
+
+    def violation(self, theta, slope, extra_lasso=0.0):
+        """Largest distance of ``-slope`` to the subdifferential of the lasso."""
+        lasso = self.lasso + extra_lasso
+        signed = np.abs(slope + lasso * np.sign(theta))
+        return float(np.max(np.where(theta != 0.0, signed, np.maximum(np.abs(slope) - lasso, 0.0))))
+
+
+@dataclass(frozen=True)
+class Slacks:
+    """The slacks ``rows @ t - bends @ |t| - floor``, which must not be negative.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (m, q)
+    bends : ndarray of shape (m, q) or None
+        Non-negative; None for linear slacks.
+    floor : float
+    """
+
+    rows: np.ndarray
+    bends: np.ndarray | None
+    floor: float
+
+    def at(self, theta):
+        """The slacks at ``theta``."""
+        slack = self.rows @ theta - self.floor
+        return slack if self.bends is None else slack - self.bends @ np.abs(theta)
+
+    def normals(self, signs, chosen):
+        """Gradients of the ``chosen`` slacks where coordinates have these ``signs``."""
+        rows = self.rows[chosen]
+        return rows if self.bends is None else rows - self.bends[chosen] * signs
+
+    def extra_lasso(self, pressure):
+        """Lasso weights that the absolute values turn into under pressure."""
+        return 0.0 if self.bends is None else np.maximum(pressure, 0.0) @ self.bends
+
+
+NO_SLACKS = Slacks(np.empty((0, 0)), None, 0.0)
+
+
+def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=None):
+    """Minimizer of the model among the points whose ``slacks`` are not negative.
+
+    Parameters
+    ----------
+    model : QuadraticModel
+    tol : float
+        Largest violation of the optimality conditions allowed.
+    slacks : Slacks, optional
+    multipliers : ndarray of shape (m,), optional
+        Non-negative; those of a neighboring problem are a good start.
+
+    Returns
+    -------
+    theta : ndarray of shape (q,)
+    multipliers : ndarray of shape (m,)
+    """
+    if multipliers is None or multipliers.size == 0:
+        slacks, multipliers = Slacks(np.empty((0, model.start.size)), None, 0.0), np.empty(0)
+    found = _active_sets(model, slacks, multipliers, tol)
+    if found is not None:
+        return found
+    if multipliers.size:
+        return press(model, tol, slacks, multipliers)
+    return descend(model, tol), multipliers
+
+
+def _active_sets(model, slacks, multipliers, tol):
+    """The primal-dual active set method; ``None`` when no guess was right or a system was singular."""
+    free = model.lasso + model.ridge == 0.0
+    signs, pressing = np.sign(model.start), multipliers > 0.0
+    for _ in range(MAX_GUESSES):
+        support = np.flatnonzero(free | (signs != 0.0))
+        solved = _solve_face(model, slacks, support, signs, pressing)
+        if solved is None:
+            return None
+        theta, pressure = solved
+        slope, extra = model.slope(theta) - pressure @ slacks.rows, slacks.extra_lasso(pressure)
+        excess = np.abs(slope) - (model.lasso + extra)
+        entering = (excess > tol) & (signs == 0.0) & ~free
+        leaving = (signs * theta < 0.0) & (model.lasso > 0.0)
+        violated = (slacks.at(theta) < -FEASIBILITY) & ~pressing
+        released = pressing & (pressure < 0.0)
+        if not (entering.any() or leaving.any() or violated.any() or released.any()):
+            exact = model.violation(theta, slope, extra) <= tol and slacks.at(theta).min(initial=0.0) >= -FEASIBILITY
+            return (theta, pressure) if exact else None
+        signs = np.where(leaving, 0.0, np.where(entering, -np.sign(slope), signs))
+        pressing = (pressing & ~released) | violated
+    return None
+
+
+def _solve_face(model, slacks, support, signs, pressing):
+    """Minimizer and multipliers with the signs of the support and the pressing slacks held; ``None`` if singular."""
+    if support.size == 0:
+        return None if pressing.any() else (np.zeros(model.start.size), np.zeros(pressing.size))
+    signs = signs[support]
+    system = model.hessian[np.ix_(support, support)]
+    system.flat[:: support.size + 1] += model.ridge[support]
+    start = model.start[support]
+    pull = model.lasso[support] * signs + model.gradient[support] + model.ridge[support] * start
+    away = model.start.copy()
+    away[support] = 0.0  # start coordinates that the face sets to zero
+    if away.any():
+        pull -= model.hessian[support] @ away
+    normals = np.ascontiguousarray(slacks.normals(0.0, pressing)[:, support])
+    if slacks.bends is not None:
+        normals -= slacks.bends[np.ix_(pressing, support)] * signs
+    solution = solve_positive_definite(system, np.column_stack([-pull, normals.T]))
+    if solution is None:
+        return None
+    reached, responses = start + solution[:, 0], solution[:, 1:]
+    pressure = np.zeros(pressing.size)
+    if normals.size:
+        pressure[pressing] = held = solve_positive_definite(normals @ responses, slacks.floor - normals @ reached)
+        if held is None:
+            return None
+        reached = reached + responses @ held
+    theta = np.zeros(model.start.size)
+    theta[support] = reached
+    return theta, pressure
+
+
+def press(model, tol, slacks, multipliers):
+    """The method of multipliers: each round minimizes ``model + sum (max(0, nu - c slack)^2 - nu^2) / (2 c)``.
+
+    It does so by Newton's method, the pressing slacks told anew at every step, and takes the pressure for the next
+    multipliers.
+    """
+    unit = np.mean(np.diag(model.hessian)) / np.mean(np.einsum("ij,ij->i", slacks.rows, slacks.rows))
+    stiffness, theta, slope = STIFFNESS * unit, model.start, model.slope(model.start)
+    for _ in range(MAX_ROUNDS):
+        pressure, violation = _pressure(model, slacks, multipliers, stiffness, theta, slope)
+        if violation <= tol:
+            multipliers = pressure
+            if slacks.at(theta).min() >= -FEASIBILITY:
+                break
+            stiffness = min(STIFFNESS_FACTOR * stiffness, LAST_STIFFNESS * unit)
+            pressure, _ = _pressure(model, slacks, multipliers, stiffness, theta, slope)
+        normals = slacks.normals(np.sign(theta), pressure > 0.0)
+        pressed = replace(
+            model,
+            hessian=model.hessian + stiffness * (normals.T @ normals),
+            gradient=slope - model.ridge * theta - pressure @ slacks.rows,
+            start=theta,
+            lasso=model.lasso + slacks.extra_lasso(pressure),
+        )
+        step = descend(pressed, 0.1 * tol) - theta
+        along = model.hessian @ step + model.ridge * step
+        share = _search(model, slacks, multipliers, stiffness, theta, slope, step, along)
+        theta, slope = theta + share * step, slope + share * along
+    return theta, multipliers
+
+
+def _pressure(model, slacks, multipliers, stiffness, theta, slope):
+    """The pressure at ``theta`` and the violation of the optimality conditions under it."""
+    pressure = np.maximum(multipliers - stiffness * slacks.at(theta), 0.0)
+    return pressure, model.violation(theta, slope - pressure @ slacks.rows, slacks.extra_lasso(pressure))
+
+
+def _search(model, slacks, multipliers, stiffness, theta, slope, step, along):
+    """Share of the step, halved until the pressed model falls; 0 when rounding hides any fall."""
+
+    def rest(point):
+        pressure = np.maximum(multipliers - stiffness * slacks.at(point), 0.0)
+        return model.lasso @ np.abs(point) + pressure @ pressure / (2.0 * stiffness)
+
+    before, descent, curvature, share = rest(theta), slope @ step, step @ along, 1.0
+    for _ in range(MAX_HALVINGS):
+        change = share * descent + 0.5 * share**2 * curvature
+        if change + rest(theta + share * step) <= before + ROUNDING * before:
+            return share
+        share *= 0.5
+    return 0.0
+
+
+def descend(model, tol):
+    """Minimizer of the model by rounds of coordinate-descent sweeps and one Newton step on the support they found.
+
+    Both never increase the model, so the rounds converge like coordinate descent at worst; once the signs are right
+    one round is exact, however slow coordinate descent alone would be on correlated columns and intercepts.
+
+    Parameters
+    ----------
+    model : QuadraticModel
     tol : float
         Largest violation of the optimality conditions allowed.
 
@@ -34,6 +251,8 @@ def minimize_quadratic(hessian, gradient, theta, lasso, ridge, tol):
     -------
     theta : ndarray of shape (q,)
     """
+    hessian, lasso, ridge = model.hessian, model.lasso, model.ridge
+    gradient, theta = model.gradient.copy(), model.start.copy()
     violation = coordinate_descent(hessian, gradient, theta, lasso, ridge, tol, FIRST_SWEEPS, False)
     for _ in range(MAX_ROUNDS):
         if violation <= tol:
@@ -73,8 +292,8 @@ def _newton_on_support(hessian, gradient, theta, lasso, ridge):
 
 def solve_positive_definite(system, right_side):
     """Cholesky solution, with a touch of jitter when the system is singular; ``None`` when even that fails."""
-    _, solution, info = dposv(system, right_side, lower=1)
+    _, solution, info = dposv(system.T, right_side)  # the transpose of a symmetric array is in LAPACK's order
     if info != 0:
         jitter = JITTER * np.mean(np.diag(system)) * np.eye(len(system))
-        _, solution, info = dposv(system + jitter, right_side, lower=1)
+        _, solution, info = dposv((system + jitter).T, right_side)
     return solution if info == 0 and np.all(np.isfinite(solution)) else None

@@ -4,16 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._domains import DOMAINS, UNCONSTRAINED, AugmentedLagrangian
-from ._duality import duality_gap
-from ._newton import evaluate, minimize
+from ._domains import DOMAINS, ObservedDomain
+from ._newton import Start, evaluate, minimize
 
 __all__ = ["DomainSolver", "null_theta"]
 
-FIRST_STIFFNESS, STIFFNESS_FACTOR, LAST_STIFFNESS = 0.02, 10.0, 1e3  # soft at first: few pairs press at once
-FIRST_TOL, TOL_FACTOR = 1e-4, 0.1  # the first rounds only look for the pairs that press
-FEASIBILITY = 1e-9  # slack the solution keeps, and the violation that one last pull may mend
-MAX_ROUNDS = 100  # of multiplier updates and constraint generation
+MARGIN = 1e-9  # logit units: the slack that every constraint keeps at a solution, so that rounding does not cross it
+NOTHING = np.empty(0)
 
 
 def null_theta(loss):
@@ -29,8 +26,8 @@ def null_theta(loss):
 class DomainSolver:
     """Solves a sequence of penalties, usually decreasing, in one crossing domain.
 
-    The unconstrained problem comes first: when its solution stays in the domain it is the answer, by convexity. From
-    the first penalty whose solution leaves it, the method of multipliers takes over for the rest of the sequence.
+    The problem without constraints comes first: when its solution stays in the domain it is the answer, by convexity.
+    From the first penalty whose solution leaves it, the constraints are there for the rest of the sequence.
 
     Parameters
     ----------
@@ -46,75 +43,69 @@ class DomainSolver:
     def __init__(self, loss, standard, crossing, *, tol, max_iter):
         self.loss = loss
         self.domain = DOMAINS[crossing](loss, standard)
+        self.open = ObservedDomain(loss, standard)
         self.tol, self.max_iter = tol, max_iter
         self.null = null_theta(loss)
+        self.floor = min(MARGIN, 0.5 * float(self.null[1:, 0].min(initial=np.inf)))
         self.solution = None
-        self.multipliers = np.empty(0)
+        self.multipliers = NOTHING
 
     def solve(self, penalty, *, start=None, on_step=None):
         """Solution for ``penalty``, started from ``start`` or from the previous solution."""
-        theta = np.where(np.isinf(penalty.lasso), 0.0, self._first(start))
-        theta = theta if self._inside(theta) else self.null
-        n_iter, separated = 0, False
+        point = self._first_point(penalty, start)
+        solution = None
         if self.multipliers.size == 0:
-            solution = self._minimize(penalty, theta, UNCONSTRAINED, self.tol, on_step)
-            theta, n_iter, separated = solution.theta, solution.n_iter, solution.separated
-            if not solution.stopped and self.domain.smallest_slack(theta) < 0.0:
-                self.multipliers = self.domain.tighten(theta, self.multipliers)
+            solution = self._minimize(penalty, point, self.open, on_step)
+            if not solution.stopped and self.domain.smallest_slack(solution.theta) < 0.0:
+                self.multipliers = np.zeros(self.domain.tighten(solution.theta, self.floor))
+                point = self._last_feasible(point, solution.point)
         if self.multipliers.size:
-            solution = self._constrained(penalty, theta, n_iter, on_step)
-            solution = replace(solution, separated=separated or solution.separated)
+            free = solution
+            solution = self._minimize(penalty, point, self.domain, on_step)
+            self.multipliers = solution.multipliers
+            if free is not None:
+                solution = replace(
+                    solution,
+                    n_iter=free.n_iter + solution.n_iter,
+                    separated=free.separated or solution.separated,
+                    converged=solution.converged and not free.separated,
+                )
         self.solution = solution
         return solution
 
-    def _first(self, start):
+    def _first_point(self, penalty, start):
+        """A point in the domain: ``start`` or the previous solution if they are, else the intercept-only fit."""
+        if start is None and self.solution is not None:
+            known = self.solution.point
+            if not known.theta[np.isinf(penalty.lasso)].any():
+                return known
+            start = known.theta
         if start is not None:
-            return start
-        return self.null if self.solution is None else self.solution.theta
+            theta = np.where(np.isinf(penalty.lasso), 0.0, start)
+            point = evaluate(self.loss, theta, self.loss.predictors(theta))
+            if point is not None and self.domain.smallest_slack(theta) >= 0.0:
+                return point
+        return evaluate(self.loss, self.null, self.loss.predictors(self.null))
 
-    def _inside(self, theta):
-        """Whether every observed class has a positive probability; a start from other data may not grant it."""
-        return np.isfinite(self.loss.evaluate(self.loss.predictors(theta))[0])
+    def _last_feasible(self, inside, outside):
+        """The last point on the way from ``inside`` to ``outside`` at which every slack keeps the floor."""
+        slack, reference = (self.domain.smallest_slack(point.theta) - self.floor for point in (outside, inside))
+        share = max(reference, 0.0) / (reference - slack)
+        theta = inside.theta + share * (outside.theta - inside.theta)
+        return evaluate(self.loss, theta, self.loss.predictors(theta)) if share > 0.0 else inside
 
-    def _minimize(self, penalty, theta, constraint_term, tol, on_step):
+    def _minimize(self, penalty, point, domain, on_step):
         return minimize(
             self.loss,
             penalty,
-            theta,
-            constraint_term=constraint_term,
-            tol=tol,
+            Start(
+                point,
+                self.multipliers if domain.bounded else NOTHING,
+                None if self.solution is None else self.solution.curvature,
+            ),
+            domain=domain,
+            floor=self.floor,
+            tol=self.tol,
             max_iter=self.max_iter,
-            curvature=None if self.solution is None else self.solution.curvature,
             on_step=on_step,
-        )
-
-    def _constrained(self, penalty, theta, n_iter, on_step):
-        """Method of multipliers: press harder from round to round, on more pairs when others begin to cross."""
-        stiffness, tol = FIRST_STIFFNESS, max(self.tol, FIRST_TOL)
-        for _ in range(MAX_ROUNDS):
-            term = AugmentedLagrangian(self.domain.constraints, self.multipliers, stiffness)
-            solution = self._minimize(penalty, theta, term, tol, on_step)
-            self.solution, theta, n_iter = solution, solution.theta, n_iter + solution.n_iter
-            self.multipliers = term.pressure(solution.point.slack)
-            smallest = min(float(solution.point.slack.min()), self.domain.smallest_slack(theta))
-            if solution.stopped or (tol <= self.tol and smallest >= -FEASIBILITY):
-                break
-            self.multipliers = self.domain.tighten(theta, self.multipliers)
-            stiffness = min(STIFFNESS_FACTOR * stiffness, LAST_STIFFNESS)
-            tol = max(self.tol, TOL_FACTOR * tol)
-        return self._feasible(penalty, replace(solution, n_iter=n_iter))
-
-    def _feasible(self, penalty, solution):
-        """Pull the slopes towards zero until every slack is positive, and prove how little that cost."""
-        slack, reference = self.domain.smallest_slack(solution.theta), self.domain.smallest_slack(self.null)
-        share = max(min(FEASIBILITY, 0.5 * reference) - slack, 0.0) / (reference - slack)
-        theta = solution.theta + share * (self.null - solution.theta)
-        lagrangian = AugmentedLagrangian(self.domain.constraints, self.multipliers, 0.0)
-        point = evaluate(self.loss, penalty, lagrangian, theta, self.loss.predictors(theta))
-        return replace(
-            solution,
-            point=point,
-            objective=point.loss + penalty.value(theta),
-            gap=duality_gap(self.loss, penalty, point),
-            converged=solution.converged and bool(point.violation.max() <= self.tol),
         )

@@ -88,9 +88,18 @@ def test_a_class_of_small_weight_keeps_its_optimum_in_the_box():
     assert box.objective_ >= train.objective_ - 1e-6
 
 
-def test_a_class_of_negligible_weight_is_not_certified_silently():
-    """Here the intercept-only fit has hardly any slack left to start from, and the fit says that it failed."""
+@pytest.mark.parametrize("crossing", ["train", "box"])
+@pytest.mark.parametrize("weight", [1e-6, 1e-9])
+def test_a_class_of_negligible_weight_keeps_its_place(crossing, weight):
+    """The intercept-only fit, where the solver starts, has hardly any slack left there."""
+    X, y, _ = parallel()
+    model = PrestoClassifier(0.01, crossing=crossing).fit(X, y, np.where(y == 1, weight, 1.0))
+    assert model.certificate_, model.certificate_
+
+
+def test_a_class_of_hardly_any_weight_is_not_certified_silently():
+    """Below the tolerance of the slacks themselves the fit says that it failed."""
     X, y, _ = parallel()
     with pytest.warns(ConvergenceWarning, match="Increase max_iter or alpha"):
-        model = PrestoClassifier(0.01, crossing="box").fit(X, y, np.where(y == 1, 1e-9, 1.0))
+        model = PrestoClassifier(0.01, crossing="box").fit(X, y, np.where(y == 1, 1e-12, 1.0))
     assert not model.certificate_

@@ -4,13 +4,20 @@ import numpy as np
 import pytest
 
 from statlearn.ordinal._kernels import pool_adjacent_violators, projected_search
-from statlearn.ordinal._quadratic import minimize_quadratic, solve_positive_definite
+from statlearn.ordinal._quadratic import (
+    QuadraticModel,
+    Slacks,
+    descend,
+    minimize_quadratic,
+    press,
+    solve_positive_definite,
+)
 
 hypothesis = pytest.importorskip("hypothesis")
 given, st = hypothesis.given, hypothesis.strategies
 
 
-def model(seed, size, rank, share_free=0.2):
+def random_model(seed, size, rank, share_free=0.2):
     """A random model whose coordinates are correlated, some unpenalized."""
     rng = np.random.default_rng(seed)
     factor = rng.normal(size=(rank, size)).cumsum(axis=1)
@@ -18,25 +25,69 @@ def model(seed, size, rank, share_free=0.2):
     return factor.T @ factor / rank, rng.normal(size=rank) @ factor / rank, lasso
 
 
+def free_minimizer(model, tol):
+    """What `minimize_quadratic` gives without slacks."""
+    return minimize_quadratic(model, tol)[0]
+
+
+SOLVERS = {"active sets first": free_minimizer, "descent alone": descend}
+
+
+def violation(model, theta, pull=0.0, extra=0.0):
+    """Distance from the optimality conditions, written out again from the definition."""
+    slope = model.gradient + model.hessian @ (theta - model.start) + model.ridge * theta - pull
+    lasso = model.lasso + extra
+    return np.where(theta != 0, np.abs(slope + lasso * np.sign(theta)), np.maximum(np.abs(slope) - lasso, 0)).max()
+
+
+@pytest.mark.parametrize("solve", SOLVERS.values(), ids=SOLVERS)
 @hypothesis.settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), size=st.integers(1, 30), ridge=st.sampled_from([0.0, 0.3]))
-def test_solution_is_optimal(seed, size, ridge):
-    hessian, gradient, lasso = model(seed, size, rank=2 * size)
-    ridges = np.full(size, ridge)
+def test_solution_is_optimal(solve, seed, size, ridge):
+    hessian, gradient, lasso = random_model(seed, size, rank=2 * size)
     start = np.random.default_rng(seed).normal(size=size)
-    theta = minimize_quadratic(hessian, gradient + hessian @ start, start.copy(), lasso, ridges, 1e-10)
-    slope = gradient + hessian @ theta + ridges * theta
-    violation = np.where(theta != 0, np.abs(slope + lasso * np.sign(theta)), np.maximum(np.abs(slope) - lasso, 0))
-    assert violation.max() <= 1e-8 * max(1.0, np.abs(hessian).max())
+    model = QuadraticModel(hessian, gradient + hessian @ start, start, lasso, np.full(size, ridge))
+    assert violation(model, solve(model, 1e-10)) <= 1e-8 * max(1.0, np.abs(hessian).max())
 
 
-def test_more_coordinates_than_rank():
+@pytest.mark.parametrize("solve", SOLVERS.values(), ids=SOLVERS)
+def test_more_coordinates_than_rank(solve):
     """Equal columns make the Hessian singular; the minimum is still reached."""
-    hessian, gradient, lasso = model(1, 20, rank=8, share_free=0.0)
-    theta = minimize_quadratic(hessian, gradient.copy(), np.zeros(20), lasso, np.zeros(20), 1e-9)
-    slope = gradient + hessian @ theta
-    violation = np.where(theta != 0, np.abs(slope + lasso * np.sign(theta)), np.maximum(np.abs(slope) - lasso, 0))
-    assert violation.max() <= 1e-8
+    hessian, gradient, lasso = random_model(1, 20, rank=8, share_free=0.0)
+    model = QuadraticModel(hessian, gradient, np.zeros(20), lasso, np.zeros(20))
+    assert violation(model, solve(model, 1e-9)) <= 1e-8
+
+
+@pytest.mark.parametrize("solve", [minimize_quadratic, press], ids=["active sets first", "multipliers alone"])
+@hypothesis.settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    size=st.integers(2, 20),
+    n_slacks=st.integers(1, 12),
+    bent=st.booleans(),
+    ridge=st.sampled_from([0.0, 0.3]),
+)
+def test_constrained_solution_is_optimal(solve, seed, size, n_slacks, bent, ridge):
+    """Feasible, complementary, multipliers not negative, Lagrangian stationary: sufficient for a convex problem."""
+    hessian, gradient, lasso = random_model(seed, size, rank=2 * size)
+    lasso[0] = 0.0  # an intercept, unpenalized and in every slack
+    rng = np.random.default_rng(seed)
+    start = 0.3 * rng.normal(size=size)
+    ridges = np.where(lasso > 0.0, ridge, 0.0)
+    model = QuadraticModel(hessian, gradient + hessian @ start, start, lasso, ridges)
+    rows, bends = rng.normal(size=(n_slacks, size)), rng.random((n_slacks, size)) if bent else None
+    rows[:, 0] = 1.0
+    if bent:
+        bends[:, 0] = 0.0
+    slacks = Slacks(rows, bends, 1e-9)
+    theta, multipliers = solve(model, 1e-9, slacks, np.zeros(n_slacks))
+    slack = rows @ theta - (0.0 if bends is None else bends @ np.abs(theta))
+    extra = 0.0 if bends is None else multipliers @ bends
+    scale = max(1.0, np.abs(hessian).max())
+    assert slack.min() >= 0.0
+    assert multipliers.min() >= 0.0
+    assert multipliers @ slack <= 1e-7 * scale * (1.0 + multipliers.sum())
+    assert violation(model, theta, multipliers @ rows, extra) <= 1e-8 * scale * (1.0 + multipliers.sum())
 
 
 @hypothesis.settings(max_examples=40)
