@@ -44,8 +44,12 @@ def standardization(X, weights, *, scale):
         variance = squares + np.maximum(1.0 - stored, 0.0) * mean**2
     else:
         mean = weights @ X
-        mean = mean + weights @ (X - mean)
-        variance = weights @ (X - mean) ** 2
+        centered = X - mean
+        correction = weights @ centered
+        mean = mean + correction
+        centered -= correction
+        np.square(centered, out=centered)
+        variance = weights @ centered
     constant = low == high
     mean = np.where(constant, low, mean)
     deviations = np.where(constant | (variance <= 0.0), 1.0, np.sqrt(variance))
@@ -72,7 +76,7 @@ def sort_and_collapse(X, codes, weights):
         Rows each of them stands for.
     """
     keys = _row_keys(X)
-    order = np.lexsort((*keys[::-1], codes))
+    order = _sorting_order(keys, codes)
     X, codes = X[order], codes[order]
     distinct = np.ones(codes.size, dtype=bool)
     candidates = np.flatnonzero(np.all([key[order[1:]] == key[order[:-1]] for key in keys], axis=0)) + 1
@@ -81,6 +85,18 @@ def sort_and_collapse(X, codes, weights):
         return X, codes, weights[order], np.ones(codes.size, dtype=np.int64)
     first = np.flatnonzero(distinct)
     return X[first], codes[first], np.add.reduceat(weights[order], first), np.diff(np.append(first, codes.size))
+
+
+def _sorting_order(keys, codes):
+    """Positions that sort by class, then by the keys; the later keys are looked at where the first one has ties."""
+    order = np.argsort(keys[0])
+    order = order[np.argsort(_narrow(codes[order]), kind="stable")]  # a radix sort
+    tied = (keys[0][order[1:]] == keys[0][order[:-1]]) & (codes[order[1:]] == codes[order[:-1]])
+    return np.lexsort((*keys[::-1], codes)) if tied.any() else order
+
+
+def _narrow(codes):
+    return codes.astype(np.min_scalar_type(codes.max(initial=0)))
 
 
 def _row_keys(X):
@@ -116,13 +132,13 @@ class DenseDesign:
         self.bounds = bounds
         self.n_columns = self.rows.shape[1]
 
-    def times(self, level, vectors):
-        """Product of the rows of class ``level`` with ``vectors`` of shape (n_features + 1, m)."""
-        return self.rows[self.bounds[level] : self.bounds[level + 1]] @ vectors
+    def times(self, level, vectors, out=None):
+        """Product of the rows of class ``level`` with ``vectors`` of shape (n_features + 1, m), into ``out`` if given."""
+        return np.matmul(self.rows[self.bounds[level] : self.bounds[level + 1]], vectors, out=out)
 
     def transposed_times(self, level, values):
         """Product of the transposed rows of class ``level`` with ``values`` of shape (n_rows, m)."""
-        return self.rows[self.bounds[level] : self.bounds[level + 1]].T @ values
+        return (values.T @ self.rows[self.bounds[level] : self.bounds[level + 1]]).T  # this way around BLAS is quicker
 
     def grams(self, level, weights, features):
         """Weighted Gram matrices ``rows' diag(weights[:, m]) rows`` over ``features``, one per weight column."""
@@ -155,10 +171,10 @@ class SparseDesign:
     def _class_rows(self, level):
         return self.X[self.bounds[level] : self.bounds[level + 1]]
 
-    def times(self, level, vectors):
+    def times(self, level, vectors, out=None):
         """See `DenseDesign.times`."""
-        slopes = vectors[1:] / self.scale[:, None]
-        return self._class_rows(level) @ slopes + (vectors[0] - self.mean @ slopes)
+        slopes = (vectors[1:].T / self.scale).T
+        return np.add(self._class_rows(level) @ slopes, vectors[0] - self.mean @ slopes, out=out)
 
     def transposed_times(self, level, values):
         """See `DenseDesign.transposed_times`."""

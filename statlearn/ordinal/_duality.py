@@ -14,7 +14,7 @@ weights elsewhere, reached by scaling. Multipliers of crossing constraints enter
 
 import numpy as np
 
-from ._kernels import assemble_hessian, dual_value
+from ._kernels import assemble_hessian, dual_value, shifted_slopes
 from ._quadratic import solve_positive_definite
 
 __all__ = ["duality_gap"]
@@ -72,9 +72,7 @@ def _cancel_free_gradient(loss, penalty, point, gradient, extra):
             return None, None
         move[held] += step
         shift = loss.predictors(move, missing=0.0)
-        gap_shift = point.curvatures[:, 2] * (shift[:, 0] - shift[:, 1])
-        slopes_shift = point.curvatures[:, :2] * shift + np.column_stack([gap_shift, -gap_shift])
-        gradient = start + loss.gradient(slopes_shift)
+        gradient = start + loss.gradient(shifted_slopes(point.curvatures, shift))
         left = np.abs(gradient[penalty.free]) - extra[penalty.free]
         left = max(np.abs(gradient - target)[held].max(), left.max())
         if left <= FREE_GRADIENT:

@@ -23,7 +23,40 @@ __all__ = [
     "pool_adjacent_violators",
     "projected_search",
     "row_terms",
+    "shifted_slopes",
 ]
+
+
+FAR = 500.0  # beyond it products of exponentials may under- or overflow
+CLOSE = 0.5  # below it ``1 - e^-d`` would cancel
+
+
+@njit
+def _row(u, v, d):
+    """``sigma(-u)``, ``sigma(v)``, ``r`` and ``-log P`` of a row; a predictor it lacks is infinite."""
+    if v == -np.inf:  # the lowest class: -log P = sp(-u)
+        tail = np.exp(-abs(u))
+        below = tail / (1.0 + tail) if u >= 0.0 else 1.0 / (1.0 + tail)
+        return below, 0.0, 0.0, max(-u, 0.0) + np.log1p(tail)
+    if u == np.inf:  # the highest class: -log P = sp(v)
+        tail = np.exp(-abs(v))
+        above = tail / (1.0 + tail) if v <= 0.0 else 1.0 / (1.0 + tail)
+        return 0.0, above, 0.0, max(v, 0.0) + np.log1p(tail)
+    tail_u, tail_v = np.exp(-abs(u)), np.exp(-abs(v))
+    below = tail_u / (1.0 + tail_u) if u >= 0.0 else 1.0 / (1.0 + tail_u)
+    above = tail_v / (1.0 + tail_v) if v <= 0.0 else 1.0 / (1.0 + tail_v)
+    if d > CLOSE and abs(u) < FAR and abs(v) < FAR:
+        vanishing = (tail_u if u >= 0.0 else 1.0 / tail_u) * (tail_v if v <= 0.0 else 1.0 / tail_v)  # e^-d
+        inside = 1.0 - vanishing
+    else:
+        inside = -np.expm1(-d)
+        vanishing = 1.0 - inside
+    return (
+        below,
+        above,
+        vanishing / inside,
+        max(-u, 0.0) + max(v, 0.0) + np.log((1.0 + tail_u) * (1.0 + tail_v) / inside),
+    )
 
 
 @njit
@@ -44,19 +77,25 @@ def row_terms(predictors, weights, slopes, curvatures):
         d = u - v
         if not d > 0.0:
             return np.inf
-        tail_u, tail_v = np.exp(-abs(u)), np.exp(-abs(v))
-        inside = -np.expm1(-d)
-        r = (1.0 - inside) / inside
-        s = r * (1.0 + r)
-        below = tail_u / (1.0 + tail_u) if u >= 0.0 else 1.0 / (1.0 + tail_u)  # sigma(-u)
-        above = tail_v / (1.0 + tail_v) if v <= 0.0 else 1.0 / (1.0 + tail_v)  # sigma(v)
-        loss += w * (max(-u, 0.0) + max(v, 0.0) + np.log((1.0 + tail_u) * (1.0 + tail_v) / inside))
+        below, above, r, logarithm = _row(u, v, d)
+        loss += w * logarithm
         slopes[i, 0] = -w * (below + r)
         slopes[i, 1] = w * (above + r)
         curvatures[i, 0] = w * below * (1.0 - below)
         curvatures[i, 1] = w * above * (1.0 - above)
-        curvatures[i, 2] = w * s
+        curvatures[i, 2] = w * r * (1.0 + r)
     return loss
+
+
+@njit
+def shifted_slopes(curvatures, shift):
+    """Linear change of the slopes in (u, v) when the predictors change by ``shift``."""
+    result = np.empty_like(shift)
+    for i in range(shift.shape[0]):
+        along = curvatures[i, 2] * (shift[i, 0] - shift[i, 1])
+        result[i, 0] = curvatures[i, 0] * shift[i, 0] + along
+        result[i, 1] = curvatures[i, 1] * shift[i, 1] - along
+    return result
 
 
 @njit
@@ -74,23 +113,18 @@ def dual_value(predictors, shift, weights, scale):
     total = 0.0
     for i in range(predictors.shape[0]):
         u, v = predictors[i, 0], predictors[i, 1]
-        tail_u, tail_v, inside = np.exp(-abs(u)), np.exp(-abs(v)), -np.expm1(v - u)
-        below = tail_u / (1.0 + tail_u) if u >= 0.0 else 1.0 / (1.0 + tail_u)
-        above = tail_v / (1.0 + tail_v) if v <= 0.0 else 1.0 / (1.0 + tail_v)
-        r = (1.0 - inside) / inside
+        below, above, r, _ = _row(u, v, u - v)
         first = scale * (below - below * (1.0 - below) * shift[i, 0])
         second = scale * (above + above * (1.0 - above) * shift[i, 1])
         third = scale * (r - r * (1.0 + r) * (shift[i, 0] - shift[i, 1]))
         if not (0.0 <= first <= 1.0 and 0.0 <= second <= 1.0 and third >= 0.0):
             return -np.inf
-        total -= weights[i] * (
-            _entropy(first)
-            + _entropy(1.0 - first)
-            + _entropy(second)
-            + _entropy(1.0 - second)
-            + _entropy(third)
-            - _entropy(1.0 + third)
-        )
+        row = _entropy(first) + _entropy(1.0 - first) if first > 0.0 else 0.0
+        if second > 0.0:
+            row += _entropy(second) + _entropy(1.0 - second)
+        if third > 0.0:
+            row += _entropy(third) - _entropy(1.0 + third)
+        total -= weights[i] * row
     return total
 
 

@@ -72,10 +72,11 @@ class CumulativeLogitLoss:
         cuts = np.cumsum(theta, axis=0)
         result = np.empty((self.weights.size, 2))
         for level, rows, columns in self._classes():
-            result[rows] = missing, -missing
-            result[rows, columns[0] : columns[-1] + 1] = self.design.times(
-                level, cuts[[level - column for column in columns]].T
-            )
+            if len(columns) == 2:
+                self.design.times(level, cuts[[level, level - 1]].T, out=result[rows])
+            else:
+                result[rows] = missing, -missing
+                result[rows, columns[0]] = self.design.times(level, cuts[level - columns[0]])
         return result
 
     def evaluate(self, predictors):

@@ -69,8 +69,9 @@ class Solution:
         return self.point.theta
 
 
-def evaluate(loss, theta, predictors, bound=np.inf):
+def evaluate(loss, theta, bound=np.inf):
     """The `Point` at ``theta``, or ``None`` outside the domain of the loss or when it exceeds ``bound``."""
+    predictors = loss.predictors(theta)
     value, slopes, curvatures = loss.evaluate(predictors)
     if not value <= bound or not np.isfinite(value):
         return None
@@ -83,7 +84,7 @@ class _Newton:
     def __init__(self, loss, penalty, domain, floor, start, tol):
         self.loss, self.problem_penalty, self.domain, self.floor, self.tol = loss, penalty, domain, floor, tol
         self.curvature = start.curvature
-        self.shift = None  # change of the predictors in the last step
+        self.change = None  # of theta in the last step
         self._move_to(start.point, start.multipliers)
 
     def _move_to(self, point, multipliers):
@@ -165,7 +166,6 @@ class _Newton:
     def _line_search(self, target, multipliers):
         """Backtrack from ``target`` to sufficient decrease inside the domain; the step length, 0 for failure."""
         point, penalty, change = self.point, self.problem_penalty, target - self.point.theta
-        shift = self.loss.predictors(change, missing=0.0)
         present = penalty.value(point.theta)
         decrease = float((point.gradient * change).sum()) + penalty.value(target) - present
         objective = point.loss + present
@@ -173,9 +173,9 @@ class _Newton:
         for _ in range(MAX_HALVINGS):
             theta = target if length == 1.0 else point.theta + length * change
             bound = objective + ARMIJO * length * decrease + ROUNDING * abs(objective)
-            accepted = evaluate(self.loss, theta, point.predictors + length * shift, bound - penalty.value(theta))
+            accepted = evaluate(self.loss, theta, bound - penalty.value(theta))
             if accepted is not None:
-                self.shift = length * shift
+                self.change = accepted.theta - point.theta
                 known = np.append(self.multipliers, np.zeros(multipliers.size - self.multipliers.size))
                 self._move_to(accepted, multipliers if length == 1.0 else known + length * (multipliers - known))
                 return length
@@ -196,12 +196,19 @@ class _Newton:
         """Whether the predictors still move although unpenalized slopes could let them move forever."""
         if not self.penalty.free[:, 1:].any():
             return False
-        return self.shift is None or np.abs(self.shift).max() > SEPARATION_MOVE
+        return self.change is None or np.abs(self._shift()).max() > SEPARATION_MOVE
 
     def receding(self):
         """Whether the last step improves every row: the data are separable along it."""
-        allowance = 0.01 * np.abs(self.shift).max()
-        return bool(np.all(self.shift[:, 0] >= -allowance) and np.all(self.shift[:, 1] <= allowance))
+        if self.change is None:
+            return False
+        shift = self._shift()
+        allowance = 0.01 * np.abs(shift).max()
+        return bool(np.all(shift[:, 0] >= -allowance) and np.all(shift[:, 1] <= allowance))
+
+    def _shift(self):
+        """Change of the predictors in the last step."""
+        return self.loss.predictors(self.change, missing=0.0)
 
 
 def minimize(loss, penalty, start, *, domain, floor=0.0, tol, max_iter, on_step=None):
@@ -233,7 +240,7 @@ def minimize(loss, penalty, start, *, domain, floor=0.0, tol, max_iter, on_step=
     while True:
         violation = newton.violation
         if violation <= tol and newton.moving():
-            receding_steps += newton.shift is not None and newton.receding()
+            receding_steps += newton.receding()
         elif violation <= tol:
             gap = newton.gap()
             if gap <= tol * max(1.0, newton.objective) or violation > STALL * previous:

@@ -82,17 +82,17 @@ class DomainSolver:
             start = known.theta
         if start is not None:
             theta = np.where(np.isinf(penalty.lasso), 0.0, start)
-            point = evaluate(self.loss, theta, self.loss.predictors(theta))
+            point = evaluate(self.loss, theta)
             if point is not None and self.domain.smallest_slack(theta) >= 0.0:
                 return point
-        return evaluate(self.loss, self.null, self.loss.predictors(self.null))
+        return evaluate(self.loss, self.null)
 
     def _last_feasible(self, inside, outside):
         """The last point on the way from ``inside`` to ``outside`` at which every slack keeps the floor."""
         slack, reference = (self.domain.smallest_slack(point.theta) - self.floor for point in (outside, inside))
         share = max(reference, 0.0) / (reference - slack)
         theta = inside.theta + share * (outside.theta - inside.theta)
-        return evaluate(self.loss, theta, self.loss.predictors(theta)) if share > 0.0 else inside
+        return evaluate(self.loss, theta) if share > 0.0 else inside
 
     def _minimize(self, penalty, point, domain, on_step):
         return minimize(
