@@ -198,6 +198,7 @@ class TestFeatures:
             parallelism_test(frame, y, features=["x0"])
 
     def test_groups_of_the_same_text(self, data):
+        pytest.importorskip("pandas")
         result = parallelism_test(*data, features={1: [0], "1": [1, 2]}, method="score")
         assert result.groups == ("1", "1") and result.df.tolist() == [2, 4]
         assert len(result.to_frame()) == 3
