@@ -29,7 +29,7 @@ def encode_labels(y, *, classes, weights, owner):
     classes : array-like or None
         The order asked for or declared by the data; None sorts the labels.
     weights : ndarray of shape (n_samples,)
-        Rows of weight zero count as absent.
+        Rows of weight zero count as absent: their labels are not looked at.
     owner : str
         Name in error messages.
 
@@ -37,32 +37,22 @@ def encode_labels(y, *, classes, weights, owner):
     -------
     classes : ndarray of shape (n_classes,)
     codes : ndarray of shape (n_samples,), dtype int64
+        0 at rows of weight zero.
 
     Raises
     ------
     ValueError
         For fewer than two classes, repeated classes, labels outside ``classes`` and classes without rows.
     """
-    present, inverse = np.unique(y, return_inverse=True)
+    present, inverse = np.unique(y[weights > 0.0], return_inverse=True)
     ordered = present if classes is None else _check_classes(classes, present, owner)
     position = {label: index for index, label in enumerate(ordered.tolist())}
-    codes = np.array([position[label] for label in present.tolist()], dtype=np.int64)[inverse]
-    populated = np.bincount(codes, weights > 0.0, minlength=ordered.size) > 0.0
+    codes = np.zeros(len(y), dtype=np.int64)
+    codes[weights > 0.0] = np.array([position[label] for label in present.tolist()], dtype=np.int64)[inverse]
     if classes is None:
-        ordered, codes = ordered[populated], np.cumsum(populated)[codes] - 1
-        if ordered.size >= 3 and ordered.dtype.kind in "OUST":
-            warnings.warn(
-                f"The classes {ordered.tolist()} carry no order and were sorted alphabetically: pass classes= with the "
-                "labels from lowest to highest.",
-                ClassOrderWarning,
-                stacklevel=2,
-            )
-    elif not populated.all():
-        raise ValueError(
-            f"{owner} got no rows of positive weight for {ordered[~populated].tolist()} of classes="
-            f"{ordered.tolist()}: their intercepts would be infinite. Remove them from classes (or from the "
-            "categories of y), or add rows."
-        )
+        _warn_if_alphabetical(ordered)
+    else:
+        _check_populated(ordered, present, owner)
     if ordered.size < 2:
         raise ValueError(
             f"{owner} needs samples of at least 2 classes in the data, but the data contains only one class: "
@@ -71,8 +61,30 @@ def encode_labels(y, *, classes, weights, owner):
     return ordered, codes
 
 
+def _warn_if_alphabetical(ordered):
+    if ordered.size >= 3 and ordered.dtype.kind in "OUST":
+        warnings.warn(
+            f"The classes {ordered.tolist()} carry no order and were sorted alphabetically: pass classes= with the "
+            "labels from lowest to highest.",
+            ClassOrderWarning,
+            stacklevel=3,
+        )
+
+
+def _check_populated(ordered, present, owner):
+    absent = [label for label in ordered.tolist() if label not in present.tolist()]
+    if absent:
+        raise ValueError(
+            f"{owner} got no rows of positive weight for {absent} of classes={ordered.tolist()}: their intercepts "
+            "would be infinite. Remove them from classes (or from the categories of y), or add rows."
+        )
+
+
 def _check_classes(classes, present, owner):
-    ordered = np.asarray(classes)
+    try:
+        ordered = np.asarray(classes)
+    except ValueError:  # sequences of unequal lengths among the labels
+        ordered = np.empty((0, 0))
     labels = ordered.tolist()
     if ordered.ndim != 1 or len(set(labels)) != len(labels):
         raise ValueError(f"classes of {owner} must be a 1-D sequence of distinct labels. Got {classes!r} instead.")

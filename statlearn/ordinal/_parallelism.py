@@ -8,7 +8,7 @@ from scipy.stats import chi2
 from .._support._sklearn import StrOptions, _check_feature_names_in, validate_params
 from ..certificate import Certificate, Check, format_table
 from ._cut_classifier import warn_unless_converged
-from ._inference import coordinate_covariance
+from ._inference import efficient_information, independent, information
 from ._penalty import Penalty
 from ._problem import ordinal_problem
 from ._proportional_odds import ProportionalOddsClassifier
@@ -19,6 +19,8 @@ __all__ = ["ParallelismTestResult", "parallelism_test"]
 
 LEVEL = 0.05  # of the test that the certificate reports
 TOL, MAX_ITER = 1e-9, 200
+ROUNDING = 1e-13  # of the mean log-likelihood, a sum of many terms
+MAX_NAMES = 12  # of columns, in a message
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class ParallelismTestResult:
     statistic : ndarray of shape (n_groups,)
         Chi-squared statistics.
     df : ndarray of shape (n_groups,)
-        Degrees of freedom: features of the group times the number of cuts after the first.
+        Degrees of freedom: features of the group times the number of cuts after the first, less the differences that
+        the data do not determine because columns are constant or collinear.
     p_value : ndarray of shape (n_groups,)
         Asymptotic p-values, not adjusted for their number.
     global_statistic : float
@@ -120,8 +123,9 @@ def parallelism_test(X, y, *, features=None, method="lr", classes=None, sample_w
     y : array-like of shape (n_samples,)
         Class labels, at least three classes.
     features : dict, array-like or None, default=None
-        Groups to test: a dictionary from names to columns (positions or, for a data frame, names), such as all dummies
-        of one factor; a list of single columns; or None for every column by itself.
+        Groups to test: a dictionary from names to columns, such as all dummies of one factor; a list of single columns;
+        or None for every column by itself. Columns are given by position, by name (``x0``, ``x1``, ... when ``X`` has
+        no names) or by a boolean mask over all columns.
     method : {"lr", "score", "wald"}, default="lr"
         Likelihood ratio, score test (needs the proportional-odds fit only) or Wald test.
     classes : array-like of shape (n_classes,), default=None
@@ -137,12 +141,17 @@ def parallelism_test(X, y, *, features=None, method="lr", classes=None, sample_w
     Raises
     ------
     ValueError
-        For fewer than three classes, unknown columns, or groups whose slopes the data do not determine.
+        For fewer than three classes, unknown or repeated columns, and groups no slope of which the data determine.
 
     Warns
     -----
     ConvergenceWarning
         When an alternative has no maximum-likelihood fit.
+
+    Notes
+    -----
+    Collinear columns are no obstacle: statistics and degrees of freedom are those after leaving out the redundant ones.
+    The certificate reports how many differences that concerned.
 
     References
     ----------
@@ -165,51 +174,82 @@ def parallelism_test(X, y, *, features=None, method="lr", classes=None, sample_w
             f"parallelism_test needs at least 3 classes. Got {ordered.tolist()}: with one cut all slopes are parallel."
         )
     problem = ordinal_problem(table, codes, weights)
-    groups = _feature_groups(features, [str(name) for name in _check_feature_names_in(reader)])
-    varying = problem.standard.low < problem.standard.high
+    names = [str(name) for name in _check_feature_names_in(reader)]
+    groups = [*_feature_groups(features, names), ("all features", list(range(len(names))))]
     null = _Null(problem)
-    tests = [null.test(name, _effective(columns, varying, name), method) for name, columns in groups.items()]
-    overall = null.test("all features", _effective(range(varying.size), varying, "all features"), method)
+    tested = [null.determined(name, columns, names) for name, columns in groups]  # errors before the long fits
+    *tests, overall = [null.test(coordinates, method) for coordinates in tested]
     statistic, df = (np.array([test[index] for test in tests]) for index in (0, 1))
     return ParallelismTestResult(
         method=method,
-        groups=tuple(groups),
+        groups=tuple(name for name, _ in groups[:-1]),
         statistic=statistic,
         df=df,
         p_value=chi2.sf(statistic, df),
         global_statistic=overall[0],
         global_df=overall[1],
         global_p_value=float(chi2.sf(*overall)),
-        certificate=null.certificate(*overall),
+        certificate=null.certificate(*overall, _lost(groups, tested, problem.loss.n_cuts - 1)),
     )
 
 
 def _feature_groups(features, names):
-    """Dictionary from group names to column positions."""
+    """Pairs of a name and the column positions of every group to test."""
     if features is None:
-        return {name: [index] for index, name in enumerate(names)}
-    if not isinstance(features, dict):
-        columns = [_column(column, names) for column in features]
-        return {names[column]: [column] for column in columns}
-    if not features:
-        raise ValueError("features must name at least one group. Got an empty dict instead.")
-    return {str(name): [_column(column, names) for column in columns] for name, columns in features.items()}
+        return [(name, [index]) for index, name in enumerate(names)]
+    if isinstance(features, dict):
+        if not features:
+            raise ValueError("features must name at least one group. Got an empty dict instead.")
+        return [(str(name), _columns(columns, names, f"features[{name!r}]")) for name, columns in features.items()]
+    columns = _columns(features, names, "features")
+    repeated = sorted({names[column] for column in columns if columns.count(column) > 1})
+    if repeated:
+        raise ValueError(f"features must name every column once. Got {repeated} more than once.")
+    return [(names[column], [column]) for column in columns]
 
 
-def _column(column, names):
-    if isinstance(column, str):
-        if column in names:
-            return names.index(column)
-    elif isinstance(column, (int, np.integer)) and 0 <= column < len(names):
+def _columns(selection, names, owner):
+    """Positions of the columns that names, positions or a boolean mask select."""
+    entries = [selection] if isinstance(selection, str) or not hasattr(selection, "__iter__") else list(selection)
+    if not entries:
+        raise ValueError(f"{owner} must name at least one column. Got {selection!r} instead.")
+    if not all(isinstance(entry, (bool, np.bool_)) for entry in entries):
+        return [_column(entry, names, owner) for entry in entries]
+    if len(entries) != len(names) or not any(entries):
+        raise ValueError(
+            f"{owner} as a boolean mask must have one entry for each of the {len(names)} columns, and select one. Got "
+            f"{sum(entries)} selected among {len(entries)} instead."
+        )
+    return np.flatnonzero(entries).tolist()
+
+
+def _column(column, names, owner):
+    if isinstance(column, str) and column in names:
+        return names.index(column)
+    if isinstance(column, (int, np.integer)) and not isinstance(column, bool) and 0 <= column < len(names):
         return int(column)
-    raise ValueError(f"features names column {column!r}, which is not among {names} or their positions.")
+    shown = f"{names}" if len(names) <= MAX_NAMES else f"{names[:MAX_NAMES]} and {len(names) - MAX_NAMES} more"
+    raise ValueError(
+        f"{owner}: {column!r} is neither the name of a column nor a position between 0 and {len(names) - 1}. The "
+        f"columns are {shown}. To test several of them together, pass a dictionary from names to lists of columns."
+    )
 
 
-def _effective(columns, varying, name):
-    columns = [column for column in dict.fromkeys(columns) if varying[column]]
-    if not columns:
-        raise ValueError(f"features: every column of group {name!r} is constant, so there is nothing to test.")
-    return columns
+def _told(lost):
+    if not lost:
+        return "of slopes between cuts; none in any group"
+    return "constant or collinear, not counted in df: " + ", ".join(
+        f"{count} of {name}" for name, count in lost.items()
+    )
+
+
+def _lost(groups, tested, n_later_cuts):
+    """Differences that the data do not determine, as text per group."""
+    missing = {
+        name: n_later_cuts * len(set(columns)) - np.count_nonzero(coordinates)
+        for (name, columns), coordinates in zip(groups, tested, strict=True)
+    }
+    return {name: int(count) for name, count in missing.items() if count}
 
 
 class _Null:
@@ -222,6 +262,8 @@ class _Null:
         self.free[:, 0] = self.free[0] = True
         self.solutions = []
         self.solution = self._maximize(self.free, None)
+        everything = information(problem, self.solution.point, np.ones(self.shape, dtype=bool))
+        self.efficient, self.scale = efficient_information(everything, ~self.free.ravel())
 
     def _maximize(self, free, start):
         penalty = Penalty(np.where(free, 0.0, np.inf), np.zeros(self.shape))
@@ -231,38 +273,52 @@ class _Null:
         self.solutions.append(solution)
         return solution
 
-    def test(self, name, columns, method):
-        """Statistic and degrees of freedom of freeing ``columns`` at every cut."""
+    def determined(self, name, columns, names):
+        """Differences between the cuts of ``columns`` that the data determine, as many as there are.
+
+        The likelihood knows no others: without them the alternative is the same model, and their number is the degrees
+        of freedom.
+        """
         tested = np.zeros(self.shape, dtype=bool)
         tested[1:, [1 + column for column in columns]] = True
-        statistic = getattr(self, f"_{method}")(tested, name)
-        return float(statistic), int(tested.sum())
-
-    def _covariance(self, solution, tested, name):
-        free = self.free | tested
-        covariance = coordinate_covariance(self.problem, solution.point, free)
-        if covariance is None:
+        positions = np.flatnonzero(tested[~self.free])
+        chosen = positions[independent(self._block(positions) / np.outer(self.scale[positions], self.scale[positions]))]
+        if chosen.size == 0:
             raise ValueError(
-                f"features: the slopes of {name!r} are not determined by the data: remove collinear columns."
+                f"features: the data do not determine how the slopes of group {name!r} differ between the cuts: its "
+                f"columns {[names[column] for column in columns]} are constant, or collinear with others, among the "
+                "rows of the classes next to every cut after the first. Leave the group out."
             )
-        chosen = tested[free]
-        return covariance[np.ix_(chosen, chosen)]
+        result = np.zeros(self.shape, dtype=bool)
+        block, column = np.nonzero(~self.free)
+        result[block[chosen], column[chosen]] = True
+        return result
 
-    def _lr(self, tested, name):
+    def _block(self, positions):
+        return self.efficient[np.ix_(positions, positions)]
+
+    def test(self, tested, method):
+        """Statistic and degrees of freedom of freeing the ``tested`` differences."""
+        return float(getattr(self, f"_{method}")(tested)), int(tested.sum())
+
+    def _lr(self, tested):
         alternative = self._maximize(self.free | tested, self.solution.theta)
-        self._covariance(alternative, tested, name)
-        return 2.0 * self.problem.total_weight * (self.solution.objective - alternative.objective)
+        gain = self.solution.objective - alternative.objective
+        if -ROUNDING * max(1.0, abs(self.solution.objective)) <= gain < 0.0:
+            gain = 0.0  # the null is one of the alternatives: only rounding can make it better than the best of them
+        return 2.0 * self.problem.total_weight * gain
 
-    def _score(self, tested, name):
+    def _score(self, tested):
         score = self.problem.total_weight * self.solution.point.gradient[tested]
-        return score @ self._covariance(self.solution, tested, name) @ score
+        return score @ np.linalg.solve(self._block(np.flatnonzero(tested[~self.free])), score)
 
-    def _wald(self, tested, name):
+    def _wald(self, tested):
         alternative = self._maximize(self.free | tested, self.solution.theta)
-        estimate = alternative.theta[tested]
-        return estimate @ np.linalg.solve(self._covariance(alternative, tested, name), estimate)
+        free = self.free | tested
+        efficient, _ = efficient_information(information(self.problem, alternative.point, free), tested[free])
+        return alternative.theta[tested] @ efficient @ alternative.theta[tested]
 
-    def certificate(self, statistic, df):
+    def certificate(self, statistic, df, lost):
         """The outcome of the global test, and how exact the fits behind all tests are."""
         violation = max(solution.violation for solution in self.solutions)
         crossing = max(self.problem.n_crossing(solution.theta) for solution in self.solutions)
@@ -279,6 +335,7 @@ class _Null:
                 Check("largest KKT violation", violation, TOL, violation <= TOL, "numerical", "over all fits"),
                 Check("maximum-likelihood fits exist", None, None, not separated, "numerical"),
                 Check("training rows that cross", crossing, None, None, "reported", "the most among the fits"),
+                Check("undetermined differences", max(lost.values(), default=0), None, None, "reported", _told(lost)),
             ),
             assumptions=(
                 "rows are independent given the features",

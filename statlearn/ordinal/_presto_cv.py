@@ -1,24 +1,24 @@
 """PRESTO with its penalty chosen by cross-validation along one path."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 import sklearn
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from .._support._sklearn import Interval, StrOptions, _fit_context, _safe_indexing
 from .._support.base import unchanged_on_error
 from .._support.parallel import run_parallel
 from .._support.progress import fit_progress
-from ..exceptions import RareClassWarning
 from ._cut_classifier import warn_unless_converged
+from ._folds import make_folds, rows_of
 from ._path import resolve_alphas, trace_path
 from ._penalty import presto_penalty
 from ._presto import PENALTY_CONSTRAINTS, PrestoClassifier, PrestoModel, coefficients
-from ._probabilities import class_log_probabilities, class_probabilities, rearrange_cumulative
+from ._probabilities import REPAIRS, class_log_probabilities, class_probabilities, rearrange_cumulative
 from ._problem import ordinal_problem
 from ._solver import DomainSolver
 
@@ -36,6 +36,13 @@ def mean_log_likelihood(logits, codes, weights):
     return float(np.average(class_log_probabilities(logits)[np.arange(len(codes)), codes], weights=weights))
 
 
+class ScoredClassifier(PrestoClassifier):
+    """What a scorer sees: crossing rows are repaired as for the built-in scores, without a warning per penalty."""
+
+    def _repaired_logits(self, X):
+        return REPAIRS[self.repair](self.cut_logits(X))
+
+
 SCORES = {"brier": negative_brier, "neg_log_loss": mean_log_likelihood}
 
 
@@ -51,10 +58,11 @@ class PrestoClassifierCV(PrestoModel):
         Penalties to compare, or the length of a geometric grid that starts at `presto_alpha_max`.
     eps : float, default=1e-2
         Smallest over largest penalty of that grid.
-    cv : int, splitter or iterable, default=5
-        Number of stratified folds, a scikit-learn splitter, or an iterable of (train, test) row positions. A number is
-        lowered, with a `RareClassWarning`, to the size of the rarest class; the row of a class with a single one stays
-        in every training part.
+    cv : int, splitter, iterable or None, default=5
+        Number of stratified folds (None means 5), a scikit-learn splitter, or an iterable of (train, test) pairs of row
+        positions or boolean masks. A number is lowered, with a `RareClassWarning`, to the size of the rarest class with
+        more than one row; the row of a class with a single one stays in every training part. Rows of weight zero are
+        in no fold, and a splitter does not see them.
     scoring : str or callable, default="brier"
         ``"brier"`` (squared error summed over classes, negated), ``"neg_log_loss"``, or any scikit-learn scorer. When
         the classes are not in sorted order a scorer sees their positions 0, 1, ... instead of the labels.
@@ -207,7 +215,8 @@ class PrestoClassifierCV(PrestoModel):
         Raises
         ------
         ValueError
-            For invalid parameters or data, or when the training part of a fold lacks a class.
+            For invalid parameters or data, when ``cv`` yields no split or one that is not made of rows, and when the
+            training part of a fold lacks a class or its test part has no rows of positive weight.
 
         Warns
         -----
@@ -218,10 +227,13 @@ class PrestoClassifierCV(PrestoModel):
         """
         routed_split, routed_score = self._route(sample_weight, params)
         table, codes, weights, classes = self._check_training_data(X, y, sample_weight)
+        X, y = indexable(X, y)  # splitters and scorers see rows of what the user gave
         problem, penalty = self._standardized(table, codes, weights)
+        folds = make_folds(
+            self.cv, X, y, codes, weights, classes, random_state=self.random_state, metadata=routed_split
+        )
         solver = self._solver(problem)
         alphas = resolve_alphas(self.alphas, self.eps, solver, penalty, self.l1_ratio)
-        folds = self._folds(table, y, codes, weights, classes, routed_split)
         score = self._score_function(X, y, table, codes, weights, classes, routed_score)
         with fit_progress(self, X, y, max_subtasks=len(folds) + 1, sequential=False) as progress:
             tasks = [progress.subtask(f"fold {index}", len(alphas)) for index in range(len(folds))]
@@ -286,22 +298,6 @@ class PrestoClassifierCV(PrestoModel):
         self.coefs_path_, self.intercepts_path_ = np.array(coefs), np.array(intercepts)
         self._store(problem, solver, chosen, presto_penalty(self.alpha_, self.l1_ratio, weights), classes)
 
-    def _folds(self, table, y, codes, weights, classes, routed):
-        if isinstance(self.cv, Integral):
-            folds = _stratified_folds(codes, weights, classes, self.cv, self.random_state)
-        else:
-            folds = [
-                (np.asarray(train), np.asarray(test)) for train, test in check_cv(self.cv).split(table, y, **routed)
-            ]
-        for index, (train, _) in enumerate(folds):
-            populated = np.bincount(codes[train], weights[train] > 0.0, minlength=classes.size) > 0.0
-            if not populated.all():
-                raise ValueError(
-                    f"The training part of fold {index} has no rows of class {classes[~populated].tolist()}: the model "
-                    "would lose a cut. Use stratified folds, fewer folds, or merge the class with its neighbor."
-                )
-        return folds
-
     def _score_function(self, X, y, table, codes, weights, classes, routed):
         if self.scoring in SCORES:
             rule = SCORES[self.scoring]
@@ -312,15 +308,17 @@ class PrestoClassifierCV(PrestoModel):
 
             return score
         scorer = get_scorer(self.scoring)
+        if "sample_weight" in routed:
+            routed = {**routed, "sample_weight": weights}
         in_order = np.array_equal(np.sort(classes), classes)  # else the scorer would take the columns for sorted labels
         labels, targets = (classes, y) if in_order else (np.arange(classes.size), codes)
 
         def score(coef, intercept, test):
-            model = self._unfitted()
+            model = ScoredClassifier(**self._unfitted().get_params())
             vars(model).update(classes_=labels, coef_=coef, intercept_=intercept, n_features_in_=coef.shape[1])
             if hasattr(self, "feature_names_in_"):
                 model.feature_names_in_ = self.feature_names_in_
-            metadata = {name: _safe_indexing(value, test) for name, value in routed.items()}
+            metadata = rows_of(routed, test, len(codes))
             return scorer(model, _safe_indexing(X, test), _safe_indexing(targets, test), **metadata)
 
         return score
@@ -355,31 +353,10 @@ class PrestoClassifierCV(PrestoModel):
         routing : MetadataRouter
             ``sample_weight`` of the fits and the built-in scores is this estimator's own request.
         """
-        splitter = StratifiedKFold() if isinstance(self.cv, Integral) else check_cv(self.cv)
+        splitter = self.cv if hasattr(self.cv, "split") else StratifiedKFold()
         router = MetadataRouter(owner=self).add_self_request(self)
         router.add(splitter=splitter, method_mapping=MethodMapping().add(caller="fit", callee="split"))
         if self.scoring not in SCORES:
             scorer = get_scorer(self.scoring)
             router.add(scorer=scorer, method_mapping=MethodMapping().add(caller="fit", callee="score"))
         return router
-
-
-def _stratified_folds(codes, weights, classes, n_folds, random_state):
-    """Stratified (train, test) positions; rows of classes with a single row stay in every training part."""
-    counts = np.bincount(codes, weights > 0.0, minlength=classes.size).astype(int)
-    lone = np.flatnonzero((counts == 1)[codes])
-    rest = np.setdiff1d(np.arange(codes.size), lone)
-    smallest = int(counts[counts > 1].min(initial=n_folds))
-    if smallest < n_folds or lone.size:
-        warnings.warn(
-            f"Class {classes[np.argmin(counts)]} has {counts.min()} rows, fewer than cv={n_folds}: using "
-            f"{min(smallest, n_folds)} folds"
-            + (", and classes with a single row are never in a test part." if lone.size else "."),
-            RareClassWarning,
-            stacklevel=4,
-        )
-    shuffle = random_state is not None
-    splitter = StratifiedKFold(min(smallest, n_folds), shuffle=shuffle, random_state=random_state)
-    return [
-        (np.append(rest[train], lone), rest[test]) for train, test in splitter.split(np.zeros(rest.size), codes[rest])
-    ]

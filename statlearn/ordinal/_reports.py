@@ -3,7 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils.validation import validate_data
 
+from .._support._sklearn import _check_sample_weight
 from ..certificate import Certificate, format_table
 from ._cut_classifier import warn_unless_converged
 from ._inference import coordinate_covariance
@@ -11,6 +14,13 @@ from ._penalty import Penalty
 from ._solver import DomainSolver
 
 __all__ = ["DeviatingTransitions", "RelaxedFit", "relaxed_fit", "to_frame"]
+
+INPUT_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
+DOMAIN_CLAIMS = {
+    "observed": "",
+    "train": " and whose cuts cross at no training row",
+    "box": " and whose cuts cross nowhere in the bounding box of the training data",
+}
 
 
 def to_frame(columns):
@@ -108,7 +118,8 @@ class RelaxedFit:
     differences : tuple of float
         Refitted coefficient differences, per original unit, in exceedance sign.
     standard_errors : tuple of float
-        Wald standard errors that ignore the selection; infinite when the selected columns are collinear.
+        Wald standard errors that ignore the selection and the crossing constraints; infinite when the selected columns
+        are collinear or the data separable.
     certificate : Certificate
         That of the refit, with the selection among its assumptions.
 
@@ -155,7 +166,8 @@ class RelaxedFit:
             )
         ]
         headers = ("feature", "cut", "difference", "standard error")
-        return f"Post-selection, not valid inference\n{format_table(headers, rows, right=(2, 3))}"
+        table = format_table(headers, rows, right=(2, 3)) if rows else "Nothing was selected: intercepts only."
+        return f"Post-selection, not valid inference\n{table}"
 
     __repr__ = __str__
 
@@ -163,39 +175,62 @@ class RelaxedFit:
 def relaxed_fit(model, X, y, sample_weight):
     """Refit the non-zero differences of the fitted ``model`` without penalty; see `PrestoClassifier.relaxed_fit`."""
     refit = model._unfitted()
-    problem, _, classes = refit._problem(X, y, sample_weight)
-    if model.coef_.shape != (problem.loss.n_cuts, problem.loss.design.n_columns - 1):
-        raise ValueError("relaxed_fit needs the training data of fit: the number of classes or features differs.")
+    problem = _fitted_problem(model, X, y, sample_weight)
     support = model.coef_diff_ != 0.0
     lasso = np.where(np.column_stack([np.ones(len(support), dtype=bool), support]), 0.0, np.inf)
     penalty = Penalty(lasso, np.zeros_like(lasso))
     solver = DomainSolver(problem.loss, problem.standard, model.crossing, tol=model.tol, max_iter=model.max_iter)
     solution = solver.solve(penalty)
     warn_unless_converged(solution, "relaxed_fit", model.tol)
-    refit._store(problem, solver, solution, penalty, classes)
-    refit.n_features_in_ = model.n_features_in_
+    refit._store(problem, solver, solution, penalty, model.classes_)
+    vars(refit).update({name: vars(model)[name] for name in INPUT_ATTRIBUTES if name in vars(model)})
+    refit.certificate_ = _relaxed_certificate(refit, model.crossing)
     block, feature = np.nonzero(support)
-    names, cuts = model._feature_names(), _cut_names(classes)
+    names, cuts = model._feature_names(), _cut_names(model.classes_)
     return RelaxedFit(
         estimator=refit,
         features=tuple(names[index] for index in feature),
         cuts=tuple(cuts[index] for index in block),
         differences=tuple(refit.coef_diff_[block, feature].tolist()),
         standard_errors=tuple(_slope_errors(problem, solution, penalty.free).tolist()),
-        certificate=replace(
-            refit.certificate_,
-            assumptions=(
-                "the selected coordinates were fixed in advance (they were not)",
-                *refit.certificate_.assumptions,
-            ),
+        certificate=refit.certificate_,
+    )
+
+
+def _fitted_problem(model, X, y, sample_weight):
+    """The problem of ``model`` on its training data; data with other features or classes are refused."""
+    X = validate_data(model, X, accept_sparse="csr", dtype=np.float64, reset=False)
+    check_consistent_length(X, y)
+    present = _check_sample_weight(sample_weight, X) > 0.0
+    fitted, found = set(model.classes_.tolist()), set(column_or_1d(y)[present].tolist())
+    if fitted != found:
+        new, missing = sorted(found - fitted, key=str), sorted(fitted - found, key=str)
+        raise ValueError(
+            f"relaxed_fit needs the training data of fit, with classes {model.classes_.tolist()}. y has other labels "
+            f"{new}, and no rows of {missing}."
+        )
+    reader = model._unfitted().set_params(classes=model.classes_)
+    return reader._problem(X, y, sample_weight)[0]
+
+
+def _relaxed_certificate(refit, crossing):
+    """The claim of the refit is about the selected support and the likelihood alone."""
+    found = refit.certificate_
+    return replace(
+        found,
+        claim=(
+            f"Among all coefficients that are zero outside the selected support{DOMAIN_CLAIMS[crossing]}, none has a "
+            f"mean negative log-likelihood smaller than the fitted {refit.objective_:.6g} by more than "
+            f"{refit.dual_gap_:.2g}."
         ),
+        assumptions=("the selected coordinates were fixed in advance (they were not)", *found.assumptions),
     )
 
 
 def _slope_errors(problem, solution, free):
     block, column = np.nonzero(free)
     slopes = column > 0
-    covariance = coordinate_covariance(problem, solution.point, free)
+    covariance = None if solution.separated else coordinate_covariance(problem, solution.point, free)
     if covariance is None:
         return np.full(np.count_nonzero(slopes), np.inf)
     return np.sqrt(np.diag(covariance)[slopes]) / problem.standard.scale[column[slopes] - 1]

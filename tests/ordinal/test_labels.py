@@ -1,0 +1,104 @@
+"""Labels and class orders of every type that a user may hand over."""
+
+import numpy as np
+import pytest
+
+from statlearn.exceptions import ClassOrderWarning
+from statlearn.ordinal import PrestoClassifier, ProportionalOddsClassifier
+
+from .reference import parallel_data
+
+ORDER = ["mild", "bad", "awful"]  # not alphabetical
+
+
+@pytest.fixture(scope="module")
+def data():
+    X, codes, _ = parallel_data(np.random.default_rng(0), 90, 2, 3)
+    assert np.bincount(codes).min() >= 5
+    return X, codes, np.array(ORDER)[codes]
+
+
+def pandas_labels(kind):
+    pd = pytest.importorskip("pandas")
+    return {
+        "Index": pd.Index,
+        "Series": pd.Series,
+        "Categorical": pd.Categorical,
+        "string": lambda values: pd.Series(values, dtype="string"),
+        "ordered": lambda values: pd.Series(pd.Categorical(values, ORDER, ordered=True)),
+        "ordered index": lambda values: pd.CategoricalIndex(values, ORDER, ordered=True),
+        "bare ordered": lambda values: pd.Categorical(values, ORDER, ordered=True),
+    }[kind]
+
+
+class TestDeclaredClasses:
+    @pytest.mark.parametrize("kind", ["Index", "Series", "Categorical"])
+    def test_pandas_containers(self, data, kind):
+        X, _, labels = data
+        assert PrestoClassifier(classes=pandas_labels(kind)(ORDER)).fit(X, labels).classes_.tolist() == ORDER
+
+    @pytest.mark.parametrize("classes", [tuple(ORDER), np.array(ORDER, dtype=object)], ids=["tuple", "object array"])
+    def test_plain_containers(self, data, classes):
+        assert PrestoClassifier(classes=classes).fit(data[0], data[2]).classes_.tolist() == ORDER
+
+    @pytest.mark.parametrize(
+        "classes", [set(ORDER), [ORDER], [["mild"], "bad", "awful"]], ids=["set", "table", "ragged"]
+    )
+    def test_no_sequence_of_labels(self, data, classes):
+        with pytest.raises(ValueError, match="classes of PrestoClassifier must be a 1-D sequence of distinct labels"):
+            PrestoClassifier(classes=classes).fit(data[0], data[2])
+
+
+class TestLabelTypes:
+    @pytest.mark.parametrize("kind", ["ordered", "ordered index", "bare ordered"])
+    def test_pandas_order(self, data, kind):
+        assert PrestoClassifier().fit(data[0], pandas_labels(kind)(data[2])).classes_.tolist() == ORDER
+
+    @pytest.mark.parametrize("kind", ["Categorical", "string"])
+    def test_pandas_without_order(self, data, kind):
+        with pytest.warns(ClassOrderWarning, match="sorted alphabetically"):
+            model = PrestoClassifier().fit(data[0], pandas_labels(kind)(data[2]))
+        assert model.classes_.tolist() == sorted(ORDER)
+
+    def test_polars(self, data):
+        pl = pytest.importorskip("polars")
+        series = pl.Series(data[2].tolist())
+        assert PrestoClassifier().fit(data[0], series.cast(pl.Enum(ORDER))).classes_.tolist() == ORDER
+        with pytest.warns(ClassOrderWarning, match="sorted alphabetically"):
+            PrestoClassifier().fit(data[0], series.cast(pl.Categorical))
+
+    @pytest.mark.parametrize("classes", [None, [False, True], [0, 1]], ids=str)
+    def test_booleans(self, data, classes):
+        X, codes, _ = data
+        model = ProportionalOddsClassifier(classes=classes).fit(X, codes > 0)
+        expected = ProportionalOddsClassifier().fit(X, (codes > 0).astype(int))
+        np.testing.assert_array_equal(model.coef_, expected.coef_)
+        assert model.classes_.tolist() == [False, True]
+
+    def test_missing(self, data):
+        pd = pytest.importorskip("pandas")
+        y = pd.Series(pd.Categorical(data[2], ORDER, ordered=True))
+        y[0] = None
+        with pytest.raises(ValueError, match="NaN"):
+            PrestoClassifier().fit(data[0], y)
+
+
+class TestWeightZeroMeansAbsent:
+    @pytest.mark.parametrize("label", [-1, 7])
+    def test_a_label_that_is_not_declared(self, data, label):
+        """A weight stands for repetition: what is there zero times cannot be unknown."""
+        X, codes, _ = data
+        y, weights = codes.copy(), np.ones(len(codes))
+        y[:4], weights[:4] = label, 0.0
+        for classes in (None, [0, 1, 2]):
+            model = PrestoClassifier(classes=classes).fit(X, y, sample_weight=weights)
+            assert model.classes_.tolist() == [0, 1, 2]
+            np.testing.assert_array_equal(model.coef_, PrestoClassifier().fit(X[4:], codes[4:]).coef_)
+
+    def test_with_class_weights(self, data):
+        X, codes, _ = data
+        y, weights = codes.copy(), np.ones(len(codes))
+        y[:4], weights[:4] = -1, 0.0
+        model = PrestoClassifier(class_weight="balanced").fit(X, y, sample_weight=weights)
+        expected = PrestoClassifier(class_weight="balanced").fit(X[4:], codes[4:])
+        np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-12)
