@@ -18,6 +18,8 @@ from ._probabilities import REPAIRS, class_log_probabilities, class_probabilitie
 
 __all__ = ["CutLogitClassifier", "warn_unless_converged"]
 
+SMALLEST_SHARE = 1e-12  # of the total weight that a class needs
+
 
 def warn_unless_converged(solution, owner, tol):
     """Warn that a fit has no minimizer or that the solver ran out of steps."""
@@ -35,6 +37,18 @@ def warn_unless_converged(solution, owner, tol):
             "Increase max_iter or alpha, or scale the features.",
             ConvergenceWarning,
             stacklevel=3,
+        )
+
+
+def _check_shares(codes, weights, classes):
+    """Refuse weights so unequal that the intercepts of some class coincide in floating point."""
+    totals = np.bincount(codes, weights)
+    smallest = int(np.argmin(totals))
+    if totals[smallest] < SMALLEST_SHARE * totals.sum():
+        raise ValueError(
+            f"sample_weight and class_weight leave class {classes.tolist()[smallest]!r} a share of "
+            f"{totals[smallest] / totals.sum():.2g} of the total weight, which is too little to tell its intercepts "
+            f"apart. Give it at least {SMALLEST_SHARE:g}, or merge it with its neighbor."
         )
 
 
@@ -71,6 +85,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
                     f"{classes.tolist()}: to leave a class out, remove its rows."
                 )
             weights = weights * factors[codes]
+        _check_shares(codes, weights, classes)
         return X, codes, weights, classes
 
     def cut_logits(self, X):

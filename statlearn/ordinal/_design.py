@@ -133,7 +133,7 @@ class DenseDesign:
         self.n_columns = self.rows.shape[1]
 
     def times(self, level, vectors, out=None):
-        """Product of the rows of class ``level`` with ``vectors`` of shape (n_features + 1, m), into ``out`` if given."""
+        """Product of the rows of class ``level`` with ``vectors`` of shape (n_features + 1, m), into ``out``."""
         return np.matmul(self.rows[self.bounds[level] : self.bounds[level + 1]], vectors, out=out)
 
     def transposed_times(self, level, values):

@@ -10,7 +10,7 @@ import numpy as np
 __all__ = ["DOMAINS", "crossing_slacks"]
 
 NEW_PAIRS_PER_CUT = 256  # the most violated ones enter first, the rest only if these do not mend them
-PRESSING = -1e-10  # logit units: a slack below it is a violation, above it rounding
+PRESSING = -0.5  # of the floor that slacks keep: what lies further below it is a violation
 
 
 def crossing_slacks(loss, theta):
@@ -63,7 +63,7 @@ class TrainDomain:
         """Constrain the most violated pairs of ``theta`` too; returns how many were added."""
         slack = np.vstack(list(crossing_slacks(self.loss, theta))) - floor
         slack[self.positions, self.cuts - 1] = np.inf
-        which, cuts = np.nonzero(slack < PRESSING)
+        which, cuts = np.nonzero(slack < PRESSING * floor)
         if which.size == 0:
             return 0
         order = np.lexsort((slack[which, cuts], cuts))
@@ -114,7 +114,7 @@ class BoxDomain:
 
     def tighten(self, theta, floor):
         """All constraints enter at once."""
-        if self.entered or self.smallest_slack(theta) - floor >= PRESSING:
+        if self.entered or self.smallest_slack(theta) - floor >= PRESSING * floor:
             return 0
         self.entered = True
         return self.n_constraints

@@ -9,12 +9,14 @@ Each row's loss is a sum of three convex terms with conjugates in closed form, w
 
 At a fit the maximizers are ``t = (sigma(-u), sigma(v), r)``. They bound the optimum from below once (1) the gradient
 they imply vanishes in every unpenalized coordinate, reached by one linear correction, and (2) it respects the lasso
-weights elsewhere, reached by scaling. Multipliers of crossing constraints enter through the gradient and scale along.
+weights elsewhere, reached by scaling. Both move ``t`` a little; the conjugates there are bounded by their tangents at
+the fit, which are known without a logarithm, and a remainder of the second order. Multipliers of crossing constraints
+enter through the gradient and scale along.
 """
 
 import numpy as np
 
-from ._kernels import assemble_hessian, dual_value, shifted_slopes
+from ._kernels import assemble_hessian, dual_bound, shifted_slopes
 from ._quadratic import solve_positive_definite
 
 __all__ = ["duality_gap"]
@@ -45,7 +47,7 @@ def duality_gap(loss, penalty, point, gradient, effective):
     if shift is None:
         return np.inf
     scale = _feasible_scale(penalty, np.abs(gradient), extra)
-    dual = dual_value(point.predictors, shift, loss.weights, scale)
+    dual = dual_bound(point.loss, point.predictors, shift, loss.weights, scale)
     ridged = (penalty.ridge > 0.0) & thawed
     excess = np.maximum(scale * (np.abs(gradient[ridged]) - extra[ridged]) - penalty.lasso[ridged], 0.0)
     dual -= 0.5 * float((excess**2 / penalty.ridge[ridged]).sum())

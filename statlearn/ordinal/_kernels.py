@@ -19,7 +19,7 @@ from .._support.jit import njit
 __all__ = [
     "assemble_hessian",
     "coordinate_descent",
-    "dual_value",
+    "dual_bound",
     "pool_adjacent_violators",
     "projected_search",
     "row_terms",
@@ -33,15 +33,15 @@ CLOSE = 0.5  # below it ``1 - e^-d`` would cancel
 
 @njit
 def _row(u, v, d):
-    """``sigma(-u)``, ``sigma(v)``, ``r`` and ``-log P`` of a row; a predictor it lacks is infinite."""
-    if v == -np.inf:  # the lowest class: -log P = sp(-u)
+    """``sigma(-u)``, ``sigma(v)``, ``r`` and ``e^(min(u, 0) - max(v, 0)) / P``; a predictor a row lacks is infinite."""
+    if v == -np.inf:  # the lowest class: P = sigma(u)
         tail = np.exp(-abs(u))
         below = tail / (1.0 + tail) if u >= 0.0 else 1.0 / (1.0 + tail)
-        return below, 0.0, 0.0, max(-u, 0.0) + np.log1p(tail)
-    if u == np.inf:  # the highest class: -log P = sp(v)
+        return below, 0.0, 0.0, 1.0 + tail
+    if u == np.inf:  # the highest class: P = sigma(-v)
         tail = np.exp(-abs(v))
         above = tail / (1.0 + tail) if v <= 0.0 else 1.0 / (1.0 + tail)
-        return 0.0, above, 0.0, max(v, 0.0) + np.log1p(tail)
+        return 0.0, above, 0.0, 1.0 + tail
     tail_u, tail_v = np.exp(-abs(u)), np.exp(-abs(v))
     below = tail_u / (1.0 + tail_u) if u >= 0.0 else 1.0 / (1.0 + tail_u)
     above = tail_v / (1.0 + tail_v) if v <= 0.0 else 1.0 / (1.0 + tail_v)
@@ -51,12 +51,15 @@ def _row(u, v, d):
     else:
         inside = -np.expm1(-d)
         vanishing = 1.0 - inside
-    return (
-        below,
-        above,
-        vanishing / inside,
-        max(-u, 0.0) + max(v, 0.0) + np.log((1.0 + tail_u) * (1.0 + tail_v) / inside),
-    )
+    return below, above, vanishing / inside, (1.0 + tail_u) * (1.0 + tail_v) / inside
+
+
+@njit
+def _add(total, carry, term):
+    """Kahan's compensated sum: ``total + term`` and what rounding took from it."""
+    term -= carry
+    result = total + term
+    return result, (result - total) - term
 
 
 @njit
@@ -71,14 +74,14 @@ def row_terms(predictors, weights, slopes, curvatures):
     loss : float
         Weighted sum; ``inf`` as soon as one row has ``d <= 0``.
     """
-    loss = 0.0
+    loss, carry = 0.0, 0.0
     for i in range(predictors.shape[0]):
         u, v, w = predictors[i, 0], predictors[i, 1], weights[i]
         d = u - v
         if not d > 0.0:
             return np.inf
-        below, above, r, logarithm = _row(u, v, d)
-        loss += w * logarithm
+        below, above, r, inverse = _row(u, v, d)
+        loss, carry = _add(loss, carry, w * (max(-u, 0.0) + max(v, 0.0) + np.log(inverse)))
         slopes[i, 0] = -w * (below + r)
         slopes[i, 1] = w * (above + r)
         curvatures[i, 0] = w * below * (1.0 - below)
@@ -99,18 +102,27 @@ def shifted_slopes(curvatures, shift):
 
 
 @njit
-def _entropy(t):
-    """``t log t``, 0 at 0."""
-    return t * np.log(t) if t > 0.0 else 0.0
+def _excess(t, moved, upper):
+    """How far at most a dual term at ``moved`` lies above its tangent at ``t``: half the square over the least divisor.
+
+    The second derivative of ``h(t) + h(1 - t)`` is ``1 / (t (1 - t))``, with ``upper = 1``; that of ``h(t) - h(1 + t)``
+    is ``1 / (t (1 + t))``, with ``upper = -1``. Both are largest at an end of the move.
+    """
+    move = moved - t
+    if move == 0.0:
+        return 0.0
+    least = min(t * abs(upper - t), moved * abs(upper - moved))
+    return 0.5 * move * move / least if least > 0.0 else np.inf
 
 
 @njit
-def dual_value(predictors, shift, weights, scale):
-    """Dual objective of the rows at the dual point of the fit, corrected along ``shift`` and scaled.
+def dual_bound(loss, predictors, shift, weights, scale):
+    """Lower bound on the dual objective at the dual point of the fit, corrected along ``shift`` and scaled.
 
-    Returns ``-inf`` when the correction leaves the domain of the conjugates.
+    At the fit itself the conjugates are tight, and their derivatives there are the predictors; so no logarithm is
+    needed, only the remainder of the second order. Returns ``-inf`` outside the domain of the conjugates.
     """
-    total = 0.0
+    total, carry = loss, 0.0
     for i in range(predictors.shape[0]):
         u, v = predictors[i, 0], predictors[i, 1]
         below, above, r, _ = _row(u, v, u - v)
@@ -119,12 +131,12 @@ def dual_value(predictors, shift, weights, scale):
         third = scale * (r - r * (1.0 + r) * (shift[i, 0] - shift[i, 1]))
         if not (0.0 <= first <= 1.0 and 0.0 <= second <= 1.0 and third >= 0.0):
             return -np.inf
-        row = _entropy(first) + _entropy(1.0 - first) if first > 0.0 else 0.0
-        if second > 0.0:
-            row += _entropy(second) + _entropy(1.0 - second)
-        if third > 0.0:
-            row += _entropy(third) - _entropy(1.0 + third)
-        total -= weights[i] * row
+        row = -_excess(below, first, 1.0) - _excess(above, second, 1.0) - _excess(r, third, -1.0)
+        if u < np.inf:
+            row += (first + third) * u
+        if v > -np.inf:
+            row -= (second + third) * v
+        total, carry = _add(total, carry, weights[i] * row)
     return total
 
 

@@ -30,7 +30,7 @@ FIRST_SWEEPS = 5
 MAX_ROUNDS = 100
 MAX_HALVINGS = 30
 ROUNDING = 1e-14  # of a value: differences below it are no evidence
-FEASIBILITY = 1e-10  # slack below zero that is taken for zero
+FEASIBILITY = 0.1  # of the floor: slack below it that is taken for it
 STIFFNESS, STIFFNESS_FACTOR, LAST_STIFFNESS = 1e2, 10.0, 1e6  # over the curvature of the model
 JITTER = 1e-10  # of the mean diagonal: added when the Hessian of the support is singular (equal columns)
 
@@ -81,6 +81,11 @@ class Slacks:
     rows: np.ndarray
     bends: np.ndarray | None
     floor: float
+
+    @property
+    def lowest(self):
+        """The least value that is taken for zero."""
+        return -FEASIBILITY * self.floor
 
     def at(self, theta):
         """The slacks at ``theta``."""
@@ -141,10 +146,10 @@ def _active_sets(model, slacks, multipliers, tol):
         excess = np.abs(slope) - (model.lasso + extra)
         entering = (excess > tol) & (signs == 0.0) & ~free
         leaving = (signs * theta < 0.0) & (model.lasso > 0.0)
-        violated = (slacks.at(theta) < -FEASIBILITY) & ~pressing
+        violated = (slacks.at(theta) < slacks.lowest) & ~pressing
         released = pressing & (pressure < 0.0)
         if not (entering.any() or leaving.any() or violated.any() or released.any()):
-            exact = model.violation(theta, slope, extra) <= tol and slacks.at(theta).min(initial=0.0) >= -FEASIBILITY
+            exact = model.violation(theta, slope, extra) <= tol and slacks.at(theta).min(initial=0.0) >= slacks.lowest
             return (theta, pressure) if exact else None
         signs = np.where(leaving, 0.0, np.where(entering, -np.sign(slope), signs))
         pressing = (pressing & ~released) | violated
@@ -194,7 +199,7 @@ def press(model, tol, slacks, multipliers):
         pressure, violation = _pressure(model, slacks, multipliers, stiffness, theta, slope)
         if violation <= tol:
             multipliers = pressure
-            if slacks.at(theta).min() >= -FEASIBILITY:
+            if slacks.at(theta).min() >= slacks.lowest:
                 break
             stiffness = min(STIFFNESS_FACTOR * stiffness, LAST_STIFFNESS * unit)
             pressure, _ = _pressure(model, slacks, multipliers, stiffness, theta, slope)

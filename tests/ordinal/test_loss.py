@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import expit, xlogy
 
 from statlearn.ordinal._design import DenseDesign, SparseDesign, sort_and_collapse, standardization
-from statlearn.ordinal._kernels import assemble_hessian, dual_value, row_terms
+from statlearn.ordinal._kernels import assemble_hessian, dual_bound, row_terms
 from statlearn.ordinal._loss import CumulativeLogitLoss
 from statlearn.ordinal._problem import ordinal_problem
 from statlearn.ordinal._solver import null_theta
@@ -91,18 +92,45 @@ def test_rows_whose_cuts_touch_are_outside_the_domain():
     assert row_terms(np.array([[1.0, 1.5]]), np.ones(1), slopes, curvatures) == np.inf
 
 
-def test_dual_value_equals_the_loss_minus_the_linear_part(problem, rng):
+def test_dual_bound_equals_the_loss_minus_the_linear_part(problem, rng):
     """At the unscaled maximizers the conjugates are tight: loss = dual value + slopes' predictors."""
     loss = problem.loss
     predictors = loss.predictors(near(loss, rng))
     value, slopes, _ = loss.evaluate(predictors)
     linear = np.sum(np.where(np.isfinite(predictors), slopes * np.where(np.isfinite(predictors), predictors, 0.0), 0.0))
-    dual = dual_value(predictors, np.zeros_like(predictors), loss.weights, 1.0)
+    dual = dual_bound(value, predictors, np.zeros_like(predictors), loss.weights, 1.0)
     assert dual + linear == pytest.approx(value, rel=1e-12)
 
 
-def test_dual_value_refuses_points_outside_its_domain():
-    assert dual_value(np.array([[1.0, -1.0]]), np.array([[10.0, 0.0]]), np.ones(1), 1.0) == -np.inf
+def exact_dual(predictors, shift, weights, scale):
+    """The dual objective by its definition, with ``h(t) = t log t``."""
+    u, v = predictors.T
+    with np.errstate(over="ignore"):
+        r = np.where(np.isfinite(u - v), 1.0 / np.expm1(u - v), 0.0)
+    below, above = expit(-u), expit(v)
+    first = scale * (below - below * (1.0 - below) * shift[:, 0])
+    second = scale * (above + above * (1.0 - above) * shift[:, 1])
+    third = scale * (r - r * (1.0 + r) * (shift[:, 0] - shift[:, 1]))
+    terms = xlogy(first, first) + xlogy(1 - first, 1 - first) + xlogy(second, second) + xlogy(1 - second, 1 - second)
+    return -weights @ (terms + xlogy(third, third) - xlogy(1.0 + third, 1.0 + third))
+
+
+@pytest.mark.parametrize("size", [1e-1, 1e-2, 1e-4])
+def test_dual_bound_is_below_the_dual_objective_and_close_to_it(problem, size, rng):
+    loss = problem.loss
+    predictors = loss.predictors(near(loss, rng))
+    value = loss.evaluate(predictors)[0]
+    for _ in range(20):
+        shift = size * rng.uniform(-1.0, 1.0, size=predictors.shape)
+        scale = 1.0 - size * rng.random()
+        exact = exact_dual(predictors, shift, loss.weights, scale)
+        bound = dual_bound(value, predictors, shift, loss.weights, scale)
+        assert bound <= exact + 1e-14
+        assert bound >= exact - 20.0 * size**3  # what is lost is of the third order
+
+
+def test_dual_bound_refuses_points_outside_its_domain():
+    assert dual_bound(0.5, np.array([[1.0, -1.0]]), np.array([[10.0, 0.0]]), np.ones(1), 1.0) == -np.inf
 
 
 class TestDesign:
