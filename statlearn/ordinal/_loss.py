@@ -94,21 +94,22 @@ class CumulativeLogitLoss:
                 by_cut[level - column] += products[:, column]
         return np.cumsum(by_cut[::-1], axis=0)[::-1]
 
-    def curvature(self, curvatures, features):
-        """Hessian blocks over the design columns ``features``."""
-        size = features.size
-        same, crossed = np.empty((2, self.n_cuts, size, size))
-        above = np.zeros((size, size))  # sum over classes > k of the rows' common curvature
+    def curvature(self, curvatures, features, *, quick=False):
+        """Hessian blocks over the design columns ``features``; ``quick`` ones may be of single precision."""
+        dtype = self.design.quick_type if quick else np.float64
+        same, crossed = np.empty((2, self.n_cuts, features.size, features.size), dtype=dtype)
+        above = np.zeros((features.size, features.size), dtype=dtype)  # common curvature of the classes > k
         for level, rows, columns in reversed(list(self._classes())):
             in_u, in_v, in_gap = curvatures[rows].T
             if columns == [1]:  # the top class has no u: nothing of its own
-                above += self.design.grams(level, in_v[:, None], features)[0]
+                above += self.design.grams(level, in_v[:, None], features, dtype)[0]
             elif columns == [0]:  # the bottom class has no v: nothing below it to share with
-                same[level] = crossed[level] = above + self.design.grams(level, in_u[:, None], features)[0]
+                np.add(self.design.grams(level, in_u[:, None], features, dtype)[0], above, out=same[level])
+                crossed[level] = same[level]
             else:
                 weights = np.column_stack([in_u + in_gap, in_u, in_u + in_v])
-                own, mixed, common = self.design.grams(level, weights, features)
-                same[level] = own + above
-                crossed[level] = mixed + above
+                own, mixed, common = self.design.grams(level, weights, features, dtype)
+                np.add(own, above, out=same[level])
+                np.add(mixed, above, out=crossed[level])
                 above += common
         return Curvature(same, crossed, features)

@@ -19,8 +19,8 @@ ARMIJO = 1e-4
 MAX_HALVINGS = 50
 ROUNDING = 1e-14  # of the objective: differences below it are not evidence against a step
 GOOD_CONTRACTION = 0.1  # a lagged Hessian is kept while the violation shrinks at least this much per step
+POOR_CONTRACTION = 0.5  # a fresh Hessian that does worse was not precise enough, or far away
 SMALL_PROBLEM = 256  # coordinates: up to here all are in the working set, beyond it at least so many may enter at once
-ENTERING = 0.3  # of the largest violation: smaller ones wait for a later step
 DENSE_COLUMNS = 256  # up to here the Hessian blocks cover every feature, beyond it the working set only
 SEPARATION_MOVE = 0.1  # a vanishing gradient with predictors still moving this much is a minimizer at infinity
 SEPARATION_STEPS = 3
@@ -84,6 +84,7 @@ class _Newton:
     def __init__(self, loss, penalty, domain, floor, start, tol):
         self.loss, self.problem_penalty, self.domain, self.floor, self.tol = loss, penalty, domain, floor, tol
         self.curvature = start.curvature
+        self.quick = True  # a Hessian of single precision, as long as it serves
         self.change = None  # of theta in the last step
         self._move_to(start.point, start.multipliers)
 
@@ -114,19 +115,18 @@ class _Newton:
         features = self._features(working)
         if not used_before or not self.curvature.covers(features):
             used_before = False
-            self.curvature = self.loss.curvature(self.point.curvatures, features)
-        before = self.violation
+            self.curvature = self.loss.curvature(self.point.curvatures, features, quick=self.quick)
+        before, was_quick = self.violation, self.quick
         length = self._line_search(*self._model_minimizer(working))
-        if length == 0.0:
+        within = self.violations[working].max()  # what lies outside says nothing about the Hessian
+        if length < 1.0 or within > GOOD_CONTRACTION * before:
             self.curvature = None
-            return used_before and self.step()
-        contracted = length == 1.0 and self.violation <= GOOD_CONTRACTION * before
-        if not contracted:
-            self.curvature = None
-        return True
+        if not used_before and within > POOR_CONTRACTION * before:
+            self.quick = False
+        return length > 0.0 or ((used_before or was_quick) and self.step())
 
     def _working_set(self):
-        """Everything in a small problem, else the support and the coordinates that violate optimality most."""
+        """Everything in a small problem, else the support and the coordinates that violate optimality, most first."""
         thawed = np.isfinite(self.penalty.lasso)
         if thawed.sum() <= SMALL_PROBLEM:
             return thawed
@@ -134,7 +134,7 @@ class _Newton:
         entering = np.where(working, 0.0, self.violations)
         room = max(SMALL_PROBLEM, working.sum())
         least = np.partition(entering.ravel(), -room)[-room] if room < entering.size else 0.0
-        return working | (entering > max(least, ENTERING * entering.max()))
+        return working | (entering > least)
 
     def _features(self, working):
         n_columns = self.loss.design.n_columns

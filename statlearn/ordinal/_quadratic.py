@@ -92,10 +92,10 @@ class Slacks:
         slack = self.rows @ theta - self.floor
         return slack if self.bends is None else slack - self.bends @ np.abs(theta)
 
-    def normals(self, signs, chosen):
-        """Gradients of the ``chosen`` slacks where coordinates have these ``signs``."""
-        rows = self.rows[chosen]
-        return rows if self.bends is None else rows - self.bends[chosen] * signs
+    def normals(self, signs, chosen, coordinates=slice(None)):
+        """Gradients of the ``chosen`` slacks in these coordinates, where they have these ``signs``."""
+        rows = self.rows[chosen][:, coordinates]
+        return rows if self.bends is None else rows - self.bends[chosen][:, coordinates] * signs
 
     def extra_lasso(self, pressure):
         """Lasso weights that the absolute values turn into under pressure."""
@@ -169,10 +169,8 @@ def _solve_face(model, slacks, support, signs, pressing):
     away[support] = 0.0  # start coordinates that the face sets to zero
     if away.any():
         pull -= model.hessian[support] @ away
-    normals = np.ascontiguousarray(slacks.normals(0.0, pressing)[:, support])
-    if slacks.bends is not None:
-        normals -= slacks.bends[np.ix_(pressing, support)] * signs
-    solution = solve_positive_definite(system, np.column_stack([-pull, normals.T]))
+    normals = slacks.normals(signs, pressing, support)
+    solution = solve_positive_definite(system, np.vstack([-pull, normals]).T)
     if solution is None:
         return None
     reached, responses = start + solution[:, 0], solution[:, 1:]
