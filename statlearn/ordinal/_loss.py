@@ -71,8 +71,12 @@ class CumulativeLogitLoss:
         """
         cuts = np.cumsum(theta, axis=0)
         result = np.empty((self.weights.size, 2))
+        only_intercepts = not cuts[:, 1:].any()
         for level, rows, columns in self._classes():
-            if len(columns) == 2:
+            if only_intercepts:
+                result[rows] = missing, -missing
+                result[rows, columns[0] : columns[-1] + 1] = cuts[[level - column for column in columns], 0]
+            elif len(columns) == 2:
                 self.design.times(level, cuts[[level, level - 1]].T, out=result[rows])
             else:
                 result[rows] = missing, -missing

@@ -45,8 +45,12 @@ class OrdinalProblem:
 
     def n_crossing(self, theta):
         """Number of training rows at which some cut predictors cross."""
-        crosses = np.concatenate([np.any(block < 0.0, axis=1) for block in crossing_slacks(self.loss, theta)])
-        return int(self.multiplicity[crosses].sum())
+        count, bounds = 0, self.loss.bounds
+        for level, slack in enumerate(crossing_slacks(self.loss, theta)):
+            if slack.min(initial=0.0) < 0.0:
+                crosses = np.any(slack < 0.0, axis=1)
+                count += int(self.multiplicity[bounds[level] : bounds[level + 1]][crosses].sum())
+        return count
 
 
 def ordinal_problem(X, codes, weights, *, standardize=True):
