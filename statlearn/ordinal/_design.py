@@ -14,6 +14,8 @@ __all__ = ["DenseDesign", "SparseDesign", "Standardization", "sort_and_collapse"
 
 SORTED_VALUES = 300_000  # values that sorting the rows may look at: milliseconds
 SINGLE_RANGE = 1e6
+SQUARE_RANGE = 1e100
+SMALLEST_SPAN = 1e-300  # slopes per unit of a smaller one would overflow
 ROWS_PER_BLOCK = 2048  # a block of scaled rows stays in the second-level cache
 
 
@@ -41,27 +43,47 @@ class Standardization:
 def standardization(X, weights, *, scale):
     """Measure the columns of ``X`` under ``weights`` that sum to one; ``scale=False`` leaves their units alone."""
     low, high = _column_range(X)
-    if sparse.issparse(X):
-        mean = X.T @ weights
-        # E[(x - m)^2] from the stored entries and the share of weight of the zeros: no cancellation of E[x^2] - m^2.
-        centered = X.tocsc(copy=True)
-        columns = np.repeat(np.arange(X.shape[1]), np.diff(centered.indptr))
-        entry_weights = weights[centered.indices]
-        stored = np.bincount(columns, entry_weights, minlength=X.shape[1])
-        squares = np.bincount(columns, entry_weights * (centered.data - mean[columns]) ** 2, minlength=X.shape[1])
-        variance = squares + np.maximum(1.0 - stored, 0.0) * mean**2
-    else:
-        mean = weights @ X
-        centered = X - mean
-        correction = weights @ centered
-        mean = mean + correction
-        centered -= correction
-        np.square(centered, out=centered)
-        variance = weights @ centered
+    mean, deviations = (_sparse_moments if sparse.issparse(X) else _dense_moments)(X, weights, _units(low, high))
     constant = low == high
     mean = np.where(constant, low, mean)
-    deviations = np.where(constant | (variance <= 0.0), 1.0, np.sqrt(variance))
+    deviations = np.where(constant | (deviations <= 0.0), 1.0, deviations)
     return Standardization(mean, deviations if scale else np.ones_like(deviations), low, high)
+
+
+def _units(low, high):
+    """What columns are divided by before their values are squared: 1, except where squares would over- or underflow."""
+    with np.errstate(over="ignore"):
+        span = high - low
+    usable = (span == 0.0) | ((span > SMALLEST_SPAN) & np.isfinite(span))
+    if not usable.all():
+        column = int(np.argmin(usable))
+        raise ValueError(
+            f"X: column {column} ranges over {span[column]:g}, which double precision cannot scale to one."
+        )
+    return np.where((span > SQUARE_RANGE) | ((span < 1.0 / SQUARE_RANGE) & (span > 0.0)), span, 1.0)
+
+
+def _dense_moments(X, weights, units):
+    mean = weights @ X
+    centered = X - mean
+    correction = weights @ centered
+    centered -= correction
+    if np.any(units != 1.0):
+        centered /= units
+    np.square(centered, out=centered)
+    return mean + correction, units * np.sqrt(weights @ centered)
+
+
+def _sparse_moments(X, weights, units):
+    """Means and deviations from the stored entries and the share of weight of the zeros: no ``E[x^2] - m^2``."""
+    mean = X.T @ weights
+    table = X.tocsc()
+    columns = np.repeat(np.arange(X.shape[1]), np.diff(table.indptr))
+    entry_weights = weights[table.indices]
+    stored = np.bincount(columns, entry_weights, minlength=X.shape[1])
+    squares = entry_weights * ((table.data - mean[columns]) / units[columns]) ** 2
+    variance = np.bincount(columns, squares, minlength=X.shape[1])
+    return mean, units * np.sqrt(variance + np.maximum(1.0 - stored, 0.0) * (mean / units) ** 2)
 
 
 def _column_range(X):
@@ -182,41 +204,36 @@ class SparseDesign:
     quick_type = np.float64  # centering would cancel in single precision
 
     def __init__(self, X, bounds, standard):
-        self.X = X
+        self.X = X @ sparse.diags_array(1.0 / standard.scale)
+        self.mean = standard.mean / standard.scale
         self.bounds = bounds
         self.n_columns = self.X.shape[1] + 1
-        self.mean, self.scale = standard.mean, standard.scale
 
     def _class_rows(self, level):
         return self.X[self.bounds[level] : self.bounds[level + 1]]
 
     def times(self, level, vectors, out=None):
         """See `DenseDesign.times`."""
-        slopes = (vectors[1:].T / self.scale).T
-        return np.add(self._class_rows(level) @ slopes, vectors[0] - self.mean @ slopes, out=out)
+        return np.add(self._class_rows(level) @ vectors[1:], vectors[0] - self.mean @ vectors[1:], out=out)
 
     def transposed_times(self, level, values):
         """See `DenseDesign.transposed_times`."""
         sums = values.sum(axis=0)
-        centered = (self._class_rows(level).T @ values - np.outer(self.mean, sums)) / self.scale[:, None]
-        return np.vstack([sums, centered])
+        return np.vstack([sums, self._class_rows(level).T @ values - np.outer(self.mean, sums)])
 
     def grams(self, level, weights, features, dtype=np.float64):
         """See `DenseDesign.grams`; always in double precision."""
         columns = features[1:] - 1
-        rows = self._class_rows(level)[:, columns]
-        mean, scale = self.mean[columns], self.scale[columns]
+        rows, mean = self._class_rows(level)[:, columns], self.mean[columns]
         result = np.empty((weights.shape[1], features.size, features.size))
         for gram, weight in zip(result, weights.T, strict=True):
             total, sums = weight.sum(), rows.T @ weight
-            raw = (rows.T @ (rows * weight[:, None])).toarray()
             shift = np.outer(mean, sums - 0.5 * total * mean)
-            gram[1:, 1:] = (raw - shift - shift.T) / np.outer(scale, scale)
+            gram[1:, 1:] = (rows.T @ (rows * weight[:, None])).toarray() - shift - shift.T
             gram[0, 0] = total
-            gram[0, 1:] = gram[1:, 0] = (sums - total * mean) / scale
+            gram[0, 1:] = gram[1:, 0] = sums - total * mean
         return result
 
     def take(self, rows):
         """See `DenseDesign.take`."""
-        standardized = (self.X[rows].toarray() - self.mean) / self.scale
-        return np.column_stack([np.ones(len(standardized)), standardized])
+        return np.column_stack([np.ones(len(rows)), self.X[rows].toarray() - self.mean])

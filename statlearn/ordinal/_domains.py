@@ -69,10 +69,14 @@ class TrainDomain:
         order = np.lexsort((slack[which, cuts], cuts))
         rank = np.arange(order.size) - np.searchsorted(cuts[order], cuts[order])  # within its cut
         chosen = order[rank < NEW_PAIRS_PER_CUT]
-        self.positions = np.append(self.positions, which[chosen])
-        self.cuts = np.append(self.cuts, cuts[chosen] + 1)
-        self.rows = np.vstack([self.rows, self.loss.design.take(which[chosen])])
-        return chosen.size
+        positions, cuts = which[chosen], cuts[chosen] + 1
+        rows = self.loss.design.take(positions)
+        # Equal rows of different classes make one constraint.
+        distinct = np.sort(np.unique(np.column_stack([cuts, rows]), axis=0, return_index=True)[1])
+        self.positions = np.append(self.positions, positions[distinct])
+        self.cuts = np.append(self.cuts, cuts[distinct])
+        self.rows = np.vstack([self.rows, rows[distinct]])
+        return distinct.size
 
     def on(self, block, column):
         """``rows`` and ``bends`` of the slacks over the coordinates (block, column)."""

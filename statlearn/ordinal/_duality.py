@@ -26,7 +26,7 @@ FREE_GRADIENT = 1e-13  # what rounding may leave of the gradient of an unpenaliz
 ROUNDING = 1e-12  # a dual value above the primal one by more than this is a failed computation, not a proof
 
 
-def duality_gap(loss, penalty, point, gradient, effective):
+def duality_gap(loss, penalty, point, gradient, extra_lasso):
     """Upper bound on the objective at ``point`` minus the optimum; ``inf`` when no feasible dual point is at hand.
 
     Parameters
@@ -37,12 +37,11 @@ def duality_gap(loss, penalty, point, gradient, effective):
     point : Point
     gradient : ndarray of shape (M, 1 + n_features)
         Of the loss, less what the multipliers of crossing constraints take.
-    effective : Penalty
-        ``penalty`` with the lasso weights that those multipliers add.
+    extra_lasso : ndarray of shape (M, 1 + n_features) or float
+        Lasso weights that those multipliers add.
     """
     thawed = np.isfinite(penalty.lasso)
-    extra = np.zeros_like(penalty.lasso)
-    extra[thawed] = effective.lasso[thawed] - penalty.lasso[thawed]
+    extra = np.where(thawed, extra_lasso, 0.0)
     shift, gradient = _cancel_free_gradient(loss, penalty, point, gradient, extra)
     if shift is None:
         return np.inf

@@ -11,7 +11,7 @@ import numpy as np
 from ._duality import duality_gap
 from ._kernels import assemble_hessian
 from ._loss import Curvature
-from ._quadratic import NO_SLACKS, QuadraticModel, Slacks, minimize_quadratic
+from ._quadratic import FEASIBILITY, NO_SLACKS, QuadraticModel, Slacks, minimize_quadratic
 
 __all__ = ["Point", "Solution", "Start", "evaluate", "minimize"]
 
@@ -19,12 +19,13 @@ ARMIJO = 1e-4
 MAX_HALVINGS = 50
 ROUNDING = 1e-14  # of the objective: differences below it are not evidence against a step
 GOOD_CONTRACTION = 0.03  # a lagged Hessian is kept while the violation shrinks at least this much per step
-POOR_CONTRACTION = 0.5  # a fresh Hessian that does worse was not precise enough, or far away
+POOR_CONTRACTION = 0.5  # a step that does worse with a fresh Hessian is followed by an exact one
 SMALL_PROBLEM = 256  # coordinates: up to here all are in the working set, beyond it at least so many may enter at once
 DENSE_COLUMNS = 256  # up to here the Hessian blocks cover every feature, beyond it the working set only
 SEPARATION_MOVE = 0.1  # a vanishing gradient with predictors still moving this much is a minimizer at infinity
 SEPARATION_STEPS = 3
-STALL = 0.5  # a step that leaves more than this share of a violation below ``tol`` has met rounding
+STALL = 0.5  # an exact step that leaves more than this share of a violation below ``tol`` has met rounding, ...
+STALL_SHARE = 0.01  # ... unless it gains this share of what the duality gap may be
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,16 @@ class Start:
 
 @dataclass(frozen=True)
 class Solution:
-    """What the solver found: ``gap`` bounds ``objective`` minus the optimum, ``violation`` that of the conditions."""
+    """What the solver found.
+
+    ``gap`` bounds ``objective`` minus the optimum and ``violation`` is that of the optimality conditions; ``gradient``
+    and ``extra_lasso`` are those of the Lagrangian, with the ``multipliers`` of crossing constraints.
+    """
 
     point: Point
     multipliers: np.ndarray
+    gradient: np.ndarray
+    extra_lasso: np.ndarray | float
     objective: float
     violation: float
     gap: float
@@ -82,31 +89,32 @@ class _Newton:
     """One run of proximal Newton: the working set, the lagged Hessian and the line search."""
 
     def __init__(self, loss, penalty, domain, floor, start, tol):
-        self.loss, self.problem_penalty, self.domain, self.floor, self.tol = loss, penalty, domain, floor, tol
+        self.loss, self.penalty, self.domain, self.floor, self.tol = loss, penalty, domain, floor, tol
         self.curvature = start.curvature
-        self.quick = True  # a Hessian of single precision, as long as it serves
+        self.quick = True  # a Hessian of single precision and damped models, as long as they serve
+        self.was_exact = False  # whether the last step did without these
         self.change = None  # of theta in the last step
         self._move_to(start.point, start.multipliers)
 
     def _move_to(self, point, multipliers):
         """Take a point and its multipliers, which have their share of the gradient and the lasso weights."""
         self.point, self.multipliers = point, multipliers
-        self.gradient, self.penalty = point.gradient, self.problem_penalty
+        self.gradient, self.extra_lasso, pressed = point.gradient, 0.0, self.penalty
         if multipliers.size:
             self.gradient = point.gradient + self.domain.gradient(multipliers)
-            extra = self.domain.extra_lasso(multipliers)
-            self.penalty = replace(self.problem_penalty, lasso=self.problem_penalty.lasso + extra)
-        self.violations = self.penalty.violation(point.theta, self.gradient)
+            self.extra_lasso = self.domain.extra_lasso(multipliers)
+            pressed = replace(self.penalty, lasso=self.penalty.lasso + self.extra_lasso)
+        self.violations = pressed.violation(point.theta, self.gradient)
         self.violation = float(self.violations.max())
 
     @property
     def objective(self):
         """The penalized loss."""
-        return self.point.loss + self.problem_penalty.value(self.point.theta)
+        return self.point.loss + self.penalty.value(self.point.theta)
 
     def gap(self):
         """The duality gap at the present point."""
-        return duality_gap(self.loss, self.problem_penalty, self.point, self.gradient, self.penalty)
+        return duality_gap(self.loss, self.penalty, self.point, self.gradient, self.extra_lasso)
 
     def step(self):
         """Take one step; False when no step improves the objective."""
@@ -116,14 +124,14 @@ class _Newton:
         if not used_before or not self.curvature.covers(features):
             used_before = False
             self.curvature = self.loss.curvature(self.point.curvatures, features, quick=self.quick)
-        before, was_quick = self.violation, self.quick
+        before, self.was_exact = self.violation, not self.quick
         length = self._line_search(*self._model_minimizer(working))
         within = self.violations[working].max()  # what lies outside says nothing about the Hessian
         if length < 1.0 or within > GOOD_CONTRACTION * before:
             self.curvature = None
-        if not used_before and within > POOR_CONTRACTION * before:
-            self.quick = False
-        return length > 0.0 or ((used_before or was_quick) and self.step())
+        if not used_before:
+            self.quick = length > 0.0 and within <= POOR_CONTRACTION * before
+        return length > 0.0 or ((used_before or not self.was_exact) and self.step())
 
     def _working_set(self):
         """Everything in a small problem, else the support and the coordinates that violate optimality, most first."""
@@ -150,14 +158,14 @@ class _Newton:
             assemble_hessian(self.curvature.same, self.curvature.crossed, block, position),
             self.point.gradient[chosen],
             self.point.theta[chosen],
-            self.problem_penalty.lasso[chosen],
-            self.problem_penalty.ridge[chosen],
+            self.penalty.lasso[chosen],
+            self.penalty.ridge[chosen],
         )
         tol = max(min(0.01, self.violation) * self.violation, 1e-4 * self.tol)
         theta, multipliers = self.point.theta.copy(), self.multipliers
         while True:
             slacks = Slacks(*self.domain.on(block, column), self.floor) if multipliers.size else NO_SLACKS
-            theta[chosen], multipliers = minimize_quadratic(model, tol, slacks, multipliers)
+            theta[chosen], multipliers = minimize_quadratic(model, tol, slacks, multipliers, damped=self.quick)
             n_new = self.domain.tighten(theta, self.floor)
             if n_new == 0:
                 return theta, multipliers
@@ -165,14 +173,15 @@ class _Newton:
 
     def _line_search(self, target, multipliers):
         """Backtrack from ``target`` to sufficient decrease inside the domain; the step length, 0 for failure."""
-        point, penalty, change = self.point, self.problem_penalty, target - self.point.theta
+        point, penalty, change = self.point, self.penalty, target - self.point.theta
         present = penalty.value(point.theta)
         decrease = float((point.gradient * change).sum()) + penalty.value(target) - present
         objective = point.loss + present
         length = self._feasible_length(target)
+        allowance = ROUNDING * abs(objective) + FEASIBILITY * self.floor * multipliers.sum()  # within those tolerances
         for _ in range(MAX_HALVINGS):
             theta = target if length == 1.0 else point.theta + length * change
-            bound = objective + ARMIJO * length * decrease + ROUNDING * abs(objective)
+            bound = objective + ARMIJO * length * decrease + allowance
             accepted = evaluate(self.loss, theta, bound - penalty.value(theta))
             if accepted is not None:
                 self.change = accepted.theta - point.theta
@@ -236,18 +245,21 @@ def minimize(loss, penalty, start, *, domain, floor=0.0, tol, max_iter, on_step=
     Solution
     """
     newton = _Newton(loss, penalty, domain, floor, start, tol)
-    n_iter, receding_steps, gap, previous, stopped = 0, 0, np.inf, np.inf, False
+    n_iter, receding_steps, gap, previous, stopped = 0, 0, np.inf, (np.inf, np.inf), False
     while True:
-        violation = newton.violation
+        violation, objective = newton.violation, newton.objective
+        allowed = tol * max(1.0, objective)
         if violation <= tol and newton.moving():
             receding_steps += newton.receding()
         elif violation <= tol:
             gap = newton.gap()
-            if gap <= tol * max(1.0, newton.objective) or violation > STALL * previous:
+            stalled = violation > STALL * previous[0] and previous[1] - objective <= STALL_SHARE * allowed
+            if gap <= allowed or (stalled and newton.was_exact):
                 break
+            newton.quick = not stalled
         if receding_steps >= SEPARATION_STEPS or n_iter == max_iter or not newton.step():
             break
-        n_iter, previous = n_iter + 1, violation
+        n_iter, previous = n_iter + 1, (violation, objective)
         stopped = on_step is not None and bool(on_step(newton.point))
         if stopped:
             break
@@ -256,6 +268,8 @@ def minimize(loss, penalty, start, *, domain, floor=0.0, tol, max_iter, on_step=
     return Solution(
         point=newton.point,
         multipliers=newton.multipliers,
+        gradient=newton.gradient,
+        extra_lasso=newton.extra_lasso,
         objective=newton.objective,
         violation=newton.violation,
         gap=gap,

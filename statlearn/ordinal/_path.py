@@ -37,11 +37,17 @@ DATA_CONSTRAINTS = {
 
 def largest_alpha(solver, weights, l1_ratio):
     """Smallest ``alpha`` at which every penalized coordinate is zero; leaves its solution in ``solver``."""
-    solution = solver.solve(presto_penalty(np.inf, 1.0, weights))
     penalized = (weights > 0.0) & np.isfinite(weights)
     if not penalized.any():
         raise ValueError("alpha_max does not exist: base_penalty and penalty_factor leave nothing penalized.")
-    return float(np.max(np.abs(solution.point.gradient[penalized]) / weights[penalized])) / l1_ratio
+    solution = solver.solve(presto_penalty(np.inf, 1.0, weights))
+    if solution.separated:
+        raise ValueError(
+            "alpha_max does not exist: the data are separable (perfectly or in part) along the slopes that "
+            "base_penalty and penalty_factor leave unpenalized. Penalize them."
+        )
+    pull = np.maximum(np.abs(solution.gradient) - solution.extra_lasso, 0.0)[penalized]
+    return float(np.max(pull / weights[penalized])) / l1_ratio
 
 
 def alpha_grid(solver, weights, l1_ratio, n_alphas, eps):
@@ -65,9 +71,7 @@ def _problem(X, y, sample_weight, **parameters):
     return PrestoClassifier(**parameters)._problem(X, y, sample_weight)
 
 
-@validate_params(
-    {name: rule for name, rule in DATA_CONSTRAINTS.items() if name != "crossing"}, prefer_skip_nested_validation=True
-)
+@validate_params(DATA_CONSTRAINTS, prefer_skip_nested_validation=True)
 def presto_alpha_max(
     X,
     y,
@@ -76,6 +80,7 @@ def presto_alpha_max(
     l1_ratio=1.0,
     penalty_factor=None,
     standardize=True,
+    crossing="train",
     classes=None,
     sample_weight=None,
 ):
@@ -95,6 +100,8 @@ def presto_alpha_max(
         Non-negative weight of each feature's penalty; None means ones.
     standardize : bool, default=True
         Penalize slopes per weighted population standard deviation of their feature.
+    crossing : {"train", "observed", "box"}, default="train"
+        Where the cuts must keep their order; it matters only if slopes of later cuts are unpenalized.
     classes : array-like of shape (n_classes,), default=None
         The classes from lowest to highest; see `PrestoClassifier`.
     sample_weight : array-like of shape (n_samples,), default=None
@@ -108,7 +115,7 @@ def presto_alpha_max(
     Raises
     ------
     ValueError
-        For invalid data, or when nothing is penalized.
+        For invalid data, when nothing is penalized, or when the data are separable along unpenalized slopes.
 
     Examples
     --------
@@ -127,11 +134,12 @@ def presto_alpha_max(
         l1_ratio=l1_ratio,
         penalty_factor=penalty_factor,
         standardize=standardize,
+        crossing=crossing,
         classes=classes,
     )
     if l1_ratio == 0.0:
         raise ValueError("l1_ratio must be positive: no finite ridge penalty makes every slope zero.")
-    solver = DomainSolver(problem.loss, problem.standard, "observed", tol=1e-10, max_iter=100)
+    solver = DomainSolver(problem.loss, problem.standard, crossing, tol=1e-10, max_iter=100)
     return largest_alpha(solver, weights, l1_ratio)
 
 

@@ -16,6 +16,7 @@ from scipy.linalg.lapack import dposv
 from ._kernels import coordinate_descent, projected_search
 
 __all__ = [
+    "FEASIBILITY",
     "NO_SLACKS",
     "QuadraticModel",
     "Slacks",
@@ -25,12 +26,15 @@ __all__ = [
     "solve_positive_definite",
 ]
 
-MAX_GUESSES = 25
+MAX_GUESSES = 40
+PATIENCE = 3  # guesses that are wrong in no fewer places than the best one, before exchanges go one by one
+DAMPINGS = (0.0, 1e-2, 1.0)  # of the mean curvature
 FIRST_SWEEPS = 5
 MAX_ROUNDS = 100
 MAX_HALVINGS = 30
 ROUNDING = 1e-14  # of a value: differences below it are no evidence
 FEASIBILITY = 0.1  # of the floor: slack below it that is taken for it
+COMPLIANCE = 1e-6  # over the inverse curvature of the model
 STIFFNESS, STIFFNESS_FACTOR, LAST_STIFFNESS = 1e2, 10.0, 1e6  # over the curvature of the model
 JITTER = 1e-10  # of the mean diagonal: added when the Hessian of the support is singular (equal columns)
 
@@ -58,6 +62,14 @@ class QuadraticModel:
     def slope(self, theta):
         """Gradient of the smooth part, ridge included."""
         return self.gradient + self.hessian @ (theta - self.start) + self.ridge * theta
+
+    def damped(self, damping):
+        """The model with ``damping`` times the mean curvature added in every direction away from the start."""
+        if damping == 0.0:
+            return self
+        hessian = self.hessian.copy()
+        hessian.flat[:: len(hessian) + 1] += damping * np.mean(np.diag(hessian))
+        return replace(self, hessian=hessian)
 
     def violation(self, theta, slope, extra_lasso=0.0):
         """Largest distance of ``-slope`` to the subdifferential of the lasso."""
@@ -102,10 +114,10 @@ class Slacks:
         return 0.0 if self.bends is None else np.maximum(pressure, 0.0) @ self.bends
 
 
-NO_SLACKS = Slacks(np.empty((0, 0)), None, 0.0)
+NO_SLACKS, NOTHING = Slacks(np.empty((0, 0)), None, 0.0), np.empty(0)
 
 
-def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=None):
+def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=NOTHING, *, damped=False):
     """Minimizer of the model among the points whose ``slacks`` are not negative.
 
     Parameters
@@ -116,47 +128,92 @@ def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=None):
     slacks : Slacks, optional
     multipliers : ndarray of shape (m,), optional
         Non-negative; those of a neighboring problem are a good start.
+    damped : bool, default=False
+        Take the minimizer of a model with more curvature where that of the model itself is hard to find: as a step of
+        Newton's method, far from the solution, it is as good.
 
     Returns
     -------
     theta : ndarray of shape (q,)
     multipliers : ndarray of shape (m,)
     """
-    if multipliers is None or multipliers.size == 0:
-        slacks, multipliers = Slacks(np.empty((0, model.start.size)), None, 0.0), np.empty(0)
-    found = _active_sets(model, slacks, multipliers, tol)
-    if found is not None:
-        return found
+    if multipliers.size == 0:
+        slacks = replace(slacks, rows=np.empty((0, model.start.size)))
+    for damping in DAMPINGS if damped else DAMPINGS[:1]:
+        found = _multiplier_rounds(model.damped(damping), slacks, multipliers, tol)
+        if found is not None:
+            return found
     if multipliers.size:
         return press(model, tol, slacks, multipliers)
     return descend(model, tol), multipliers
 
 
-def _active_sets(model, slacks, multipliers, tol):
-    """The primal-dual active set method; ``None`` when no guess was right or a system was singular."""
+def _multiplier_rounds(model, slacks, multipliers, tol):
+    """The method of multipliers with active sets inside; ``None`` when they fail.
+
+    Slacks that press give way by ``compliance`` per unit of change of their multipliers. So small, one or two rounds
+    bring them to zero, and yet it tells the multipliers of dependent slacks apart.
+    """
+    compliance = COMPLIANCE / _unit(model, slacks) if multipliers.size else 0.0
+    start = model.start
+    for _ in range(MAX_ROUNDS):
+        found = _active_sets(model, start, slacks, multipliers, compliance, tol)
+        if found is None:
+            return None
+        start, pressure = found
+        given_way = compliance * np.abs(pressure - multipliers)[pressure > 0.0]
+        multipliers = pressure
+        if given_way.max(initial=0.0) <= -slacks.lowest:
+            return start, multipliers
+    return None
+
+
+def _unit(model, slacks):
+    """The curvature of the model over the squared length of the slacks: the unit of stiffness."""
+    return np.mean(np.diag(model.hessian)) / np.mean(np.einsum("ij,ij->i", slacks.rows, slacks.rows))
+
+
+def _active_sets(model, start, slacks, multipliers, compliance, tol):
+    """The primal-dual active set method; ``None`` when no guess was right or a system was singular.
+
+    All that is wrong with a guess is exchanged at once, as long as less and less is wrong; when it is not, one by one,
+    the last first, until it is again. This is block principal pivoting, which ends for a positive definite model.
+    """
     free = model.lasso + model.ridge == 0.0
-    signs, pressing = np.sign(model.start), multipliers > 0.0
+    signs, pressing = np.sign(start), multipliers > 0.0
+    fewest, patience = np.inf, PATIENCE
     for _ in range(MAX_GUESSES):
         support = np.flatnonzero(free | (signs != 0.0))
-        solved = _solve_face(model, slacks, support, signs, pressing)
+        solved = _solve_face(model, slacks, support, signs, pressing, multipliers, compliance)
         if solved is None:
             return None
         theta, pressure = solved
         slope, extra = model.slope(theta) - pressure @ slacks.rows, slacks.extra_lasso(pressure)
-        excess = np.abs(slope) - (model.lasso + extra)
-        entering = (excess > tol) & (signs == 0.0) & ~free
-        leaving = (signs * theta < 0.0) & (model.lasso > 0.0)
-        violated = (slacks.at(theta) < slacks.lowest) & ~pressing
-        released = pressing & (pressure < 0.0)
-        if not (entering.any() or leaving.any() or violated.any() or released.any()):
-            exact = model.violation(theta, slope, extra) <= tol and slacks.at(theta).min(initial=0.0) >= slacks.lowest
-            return (theta, pressure) if exact else None
-        signs = np.where(leaving, 0.0, np.where(entering, -np.sign(slope), signs))
-        pressing = (pressing & ~released) | violated
+        outside = np.abs(slope) > model.lasso + extra + tol
+        wrong_signs = np.where(signs == 0.0, outside & ~free, (signs * theta < 0.0) & (model.lasso > 0.0))
+        crossed = slacks.at(theta) < compliance * multipliers + slacks.lowest
+        wrong_slacks = np.where(pressing, pressure < 0.0, crossed)
+        n_wrong = np.count_nonzero(wrong_signs) + np.count_nonzero(wrong_slacks)
+        if n_wrong == 0:
+            return (theta, pressure) if model.violation(theta, slope, extra) <= tol else None
+        fewest, patience = (n_wrong, PATIENCE) if n_wrong < fewest else (fewest, patience - 1)
+        if patience < 0:
+            _keep_last(wrong_signs, wrong_slacks)
+        signs = np.where(wrong_signs, np.where(signs == 0.0, -np.sign(slope), 0.0), signs)
+        pressing = pressing ^ wrong_slacks
     return None
 
 
-def _solve_face(model, slacks, support, signs, pressing):
+def _keep_last(first, second):
+    """Leave True only the last True entry of the two arrays in a row."""
+    if second.any():
+        first[:] = False
+        second[: np.flatnonzero(second)[-1]] = False
+    else:
+        first[: np.flatnonzero(first)[-1]] = False
+
+
+def _solve_face(model, slacks, support, signs, pressing, multipliers, compliance):
     """Minimizer and multipliers with the signs of the support and the pressing slacks held; ``None`` if singular."""
     if support.size == 0:
         return None if pressing.any() else (np.zeros(model.start.size), np.zeros(pressing.size))
@@ -176,9 +233,12 @@ def _solve_face(model, slacks, support, signs, pressing):
     reached, responses = start + solution[:, 0], solution[:, 1:]
     pressure = np.zeros(pressing.size)
     if normals.size:
-        pressure[pressing] = held = solve_positive_definite(normals @ responses, slacks.floor - normals @ reached)
+        system = normals @ responses
+        system.flat[:: len(system) + 1] += compliance
+        held = solve_positive_definite(system, slacks.floor - normals @ reached + compliance * multipliers[pressing])
         if held is None:
             return None
+        pressure[pressing] = held
         reached = reached + responses @ held
     theta = np.zeros(model.start.size)
     theta[support] = reached
@@ -191,7 +251,7 @@ def press(model, tol, slacks, multipliers):
     It does so by Newton's method, the pressing slacks told anew at every step, and takes the pressure for the next
     multipliers.
     """
-    unit = np.mean(np.diag(model.hessian)) / np.mean(np.einsum("ij,ij->i", slacks.rows, slacks.rows))
+    unit = _unit(model, slacks)
     stiffness, theta, slope = STIFFNESS * unit, model.start, model.slope(model.start)
     for _ in range(MAX_ROUNDS):
         pressure, violation = _pressure(model, slacks, multipliers, stiffness, theta, slope)

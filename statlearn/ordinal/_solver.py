@@ -53,25 +53,25 @@ class DomainSolver:
     def solve(self, penalty, *, start=None, on_step=None):
         """Solution for ``penalty``, started from ``start`` or from the previous solution."""
         point = self._first_point(penalty, start)
-        solution = None
         if self.multipliers.size == 0:
-            solution = self._minimize(penalty, point, self.open, on_step)
+            solution = self._minimize(penalty, point, self.open, self.max_iter, on_step)
             if not solution.stopped and self.domain.smallest_slack(solution.theta) < 0.0:
                 self.multipliers = np.zeros(self.domain.tighten(solution.theta, self.floor))
                 point = self._last_feasible(point, solution.point)
-        if self.multipliers.size:
-            free = solution
-            solution = self._minimize(penalty, point, self.domain, on_step)
+                solution = self._constrained(penalty, point, solution, on_step)
+        else:
+            solution = self._minimize(penalty, point, self.domain, self.max_iter, on_step)
             self.multipliers = solution.multipliers
-            if free is not None:
-                solution = replace(
-                    solution,
-                    n_iter=free.n_iter + solution.n_iter,
-                    separated=free.separated or solution.separated,
-                    converged=solution.converged and not free.separated,
-                )
         self.solution = solution
         return solution
+
+    def _constrained(self, penalty, point, free, on_step):
+        """Solution from ``point`` on, after a ``free`` run; where that one recedes forever there is no use in steps."""
+        max_iter = 0 if free.separated else self.max_iter
+        solution = self._minimize(penalty, point, self.domain, max_iter, on_step)
+        self.multipliers = solution.multipliers
+        separated = free.separated or solution.separated
+        return replace(solution, n_iter=free.n_iter + solution.n_iter, separated=separated)
 
     def _first_point(self, penalty, start):
         """A point in the domain: ``start`` or the previous solution if they are, else the intercept-only fit."""
@@ -94,7 +94,7 @@ class DomainSolver:
         theta = inside.theta + share * (outside.theta - inside.theta)
         return evaluate(self.loss, theta) if share > 0.0 else inside
 
-    def _minimize(self, penalty, point, domain, on_step):
+    def _minimize(self, penalty, point, domain, max_iter, on_step):
         return minimize(
             self.loss,
             penalty,
@@ -106,6 +106,6 @@ class DomainSolver:
             domain=domain,
             floor=self.floor,
             tol=self.tol,
-            max_iter=self.max_iter,
+            max_iter=max_iter,
             on_step=on_step,
         )
