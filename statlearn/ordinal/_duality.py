@@ -17,7 +17,7 @@ enter through the gradient and scale along.
 import numpy as np
 
 from ._kernels import assemble_hessian, dual_bound, shifted_slopes
-from ._quadratic import solve_positive_definite
+from ._quadratic_model import solve_positive_definite
 
 __all__ = ["duality_gap"]
 

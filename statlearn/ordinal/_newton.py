@@ -11,7 +11,8 @@ import numpy as np
 from ._duality import duality_gap
 from ._kernels import assemble_hessian
 from ._loss import Curvature
-from ._quadratic import FEASIBILITY, NO_SLACKS, QuadraticModel, Slacks, minimize_quadratic
+from ._quadratic import NO_SLACKS, minimize_quadratic
+from ._quadratic_model import FEASIBILITY, QuadraticModel, Slacks
 
 __all__ = ["Point", "Solution", "Start", "evaluate", "minimize"]
 

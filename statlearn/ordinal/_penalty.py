@@ -23,6 +23,10 @@ class Penalty:
         sizes = np.abs(theta[active])
         return float(self.lasso[active] @ sizes + 0.5 * self.ridge[active] @ sizes**2)
 
+    def scaled(self, factor):
+        """The penalty times ``factor``."""
+        return Penalty(factor * self.lasso, factor * self.ridge)
+
     def violation(self, theta, gradient):
         """Distance of ``-gradient`` to the subdifferential, coordinate by coordinate."""
         pull = gradient + self.ridge * theta

@@ -10,6 +10,8 @@ from ._newton import Start, evaluate, minimize
 __all__ = ["DomainSolver", "null_theta"]
 
 MARGIN = 1e-9  # logit units: the slack that every constraint keeps at a solution, so that rounding does not cross it
+APPROACH = 0.4  # ratio of neighboring penalties on the way to a first one
+APPROACH_TOL = 0.1  # of the smallest penalty weight: the optimality asked for on that way
 NOTHING = np.empty(0)
 
 
@@ -52,23 +54,43 @@ class DomainSolver:
 
     def solve(self, penalty, *, start=None, on_step=None):
         """Solution for ``penalty``, started from ``start`` or from the previous solution."""
-        point = self._first_point(penalty, start)
-        if self.multipliers.size == 0:
-            solution = self._minimize(penalty, point, self.open, self.max_iter, on_step)
-            if not solution.stopped and self.domain.smallest_slack(solution.theta) < 0.0:
-                self.multipliers = np.zeros(self.domain.tighten(solution.theta, self.floor))
-                point = self._last_feasible(point, solution.point)
-                solution = self._constrained(penalty, point, solution, on_step)
-        else:
-            solution = self._minimize(penalty, point, self.domain, self.max_iter, on_step)
-            self.multipliers = solution.multipliers
-        self.solution = solution
-        return solution
+        if start is None and self.solution is None:
+            self._approach(penalty)
+        self.solution = self._solve(penalty, start, self.tol, on_step)
+        return self.solution
 
-    def _constrained(self, penalty, point, free, on_step):
+    def _approach(self, penalty):
+        """Where coordinates outnumber rows, come to the first penalty along stronger ones, solved loosely.
+
+        The quadratic models of a saturated problem are hard far from its solution, and easy along a path.
+        """
+        strength = np.where(np.isfinite(penalty.lasso), penalty.lasso + penalty.ridge, 0.0)
+        penalized = strength > 0.0
+        if np.count_nonzero(penalized) <= self.loss.weights.size:
+            return
+        gradient = evaluate(self.loss, self.null).gradient
+        factor = APPROACH * float(np.max(np.abs(gradient[penalized]) / strength[penalized]))
+        while factor > 1.0 and not (self.solution is not None and self.solution.separated):
+            tol = max(self.tol, APPROACH_TOL * factor * float(strength[penalized].min()))
+            self.solution = self._solve(penalty.scaled(factor), None, tol, None)
+            factor *= APPROACH
+
+    def _solve(self, penalty, start, tol, on_step):
+        point = self._first_point(penalty, start)
+        if self.multipliers.size:
+            solution = self._minimize(penalty, point, self.domain, tol, self.max_iter, on_step)
+            self.multipliers = solution.multipliers
+            return solution
+        solution = self._minimize(penalty, point, self.open, tol, self.max_iter, on_step)
+        if solution.stopped or self.domain.smallest_slack(solution.theta) >= 0.0:
+            return solution
+        self.multipliers = np.zeros(self.domain.tighten(solution.theta, self.floor))
+        return self._constrained(penalty, self._last_feasible(point, solution.point), solution, tol, on_step)
+
+    def _constrained(self, penalty, point, free, tol, on_step):
         """Solution from ``point`` on, after a ``free`` run; where that one recedes forever there is no use in steps."""
         max_iter = 0 if free.separated else self.max_iter
-        solution = self._minimize(penalty, point, self.domain, max_iter, on_step)
+        solution = self._minimize(penalty, point, self.domain, tol, max_iter, on_step)
         self.multipliers = solution.multipliers
         separated = free.separated or solution.separated
         return replace(solution, n_iter=free.n_iter + solution.n_iter, separated=separated)
@@ -94,7 +116,7 @@ class DomainSolver:
         theta = inside.theta + share * (outside.theta - inside.theta)
         return evaluate(self.loss, theta) if share > 0.0 else inside
 
-    def _minimize(self, penalty, point, domain, max_iter, on_step):
+    def _minimize(self, penalty, point, domain, tol, max_iter, on_step):
         return minimize(
             self.loss,
             penalty,
@@ -105,7 +127,7 @@ class DomainSolver:
             ),
             domain=domain,
             floor=self.floor,
-            tol=self.tol,
+            tol=tol,
             max_iter=max_iter,
             on_step=on_step,
         )

@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 
+from statlearn.ordinal._descent import descend, press
 from statlearn.ordinal._kernels import pool_adjacent_violators, projected_search
-from statlearn.ordinal._quadratic import (
-    QuadraticModel,
-    Slacks,
-    descend,
-    minimize_quadratic,
-    press,
-    solve_positive_definite,
-)
+from statlearn.ordinal._quadratic import minimize_quadratic
+from statlearn.ordinal._quadratic_model import QuadraticModel, Slacks, solve_positive_definite
 
 hypothesis = pytest.importorskip("hypothesis")
 given, st = hypothesis.given, hypothesis.strategies
