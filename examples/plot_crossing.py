@@ -1,6 +1,6 @@
 """
-Where may cumulative logits cross?
-==================================
+Where may cut logits cross?
+===========================
 
 Slopes that differ between the cuts of an ordered outcome must meet somewhere, and beyond that point a class
 probability is negative. `~statlearn.ordinal.PrestoClassifier` lets you say where that is forbidden: nowhere
@@ -81,7 +81,7 @@ def draw_line(panels, model, title):
     grid = np.linspace(-4.5, 4.5, 600)[:, None]
     cut_logits = model.cut_logits(grid)
     for cut, line in enumerate(cut_logits.T):
-        panels[0].plot(grid, line, color=f"{0.1 + 0.25 * cut}", lw=2, label=f"$P(y > {cut})$")
+        panels[0].plot(grid, line, color=f"{0.1 + 0.25 * cut}", lw=2, label=f"logit $P(y > {cut})$")
     for label, curve in enumerate(model.predict_proba(grid).T):
         panels[1].plot(grid, curve, color=CLASS_COLORS[label], lw=2, label=f"$P(y = {label})$")
     for panel in panels:

@@ -1,7 +1,5 @@
 """What every classifier made of cut logits shares: reading its training data and predicting."""
 
-import warnings
-
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin
@@ -12,8 +10,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._support._sklearn import _check_sample_weight
 from .._support.base import StatlearnEstimator
+from .._support.user_warnings import warn_user
 from ..exceptions import CrossingWarning
-from ._labels import declared_order, encode_labels
+from ._labels import declared_order, encode_labels, refuse_missing, refuse_objects
 from ._probabilities import REPAIRS, class_log_probabilities, class_probabilities, crossing_rows
 
 __all__ = ["CutLogitClassifier", "warn_unless_converged"]
@@ -21,22 +20,20 @@ __all__ = ["CutLogitClassifier", "warn_unless_converged"]
 SMALLEST_SHARE = 1e-12  # of the total weight that a class needs
 
 
-def warn_unless_converged(solution, owner, tol):
-    """Warn that a fit has no minimizer or that the solver ran out of steps."""
+def warn_unless_converged(solution, owner, tol, *, cure="Use alpha>0 (and base_penalty>0)"):
+    """Warn that a fit has no minimizer, and of its ``cure``, or that the solver ran out of steps."""
     if solution.separated:
-        warnings.warn(
+        warn_user(
             f"{owner}: the data are separable (perfectly or in part) along unpenalized slopes: the likelihood has no "
-            "maximizer and the slopes would grow forever. Use alpha>0 (and base_penalty>0).",
+            f"maximizer and the slopes would grow forever. {cure}.",
             ConvergenceWarning,
-            stacklevel=3,
         )
     elif not solution.converged:
-        warnings.warn(
+        warn_user(
             f"{owner} stopped after {solution.n_iter} Newton steps with a violation of the optimality conditions of "
             f"{solution.violation:.2e} and a duality gap of {solution.gap:.2e}; one of them exceeds tol={tol}. "
             "Increase max_iter or alpha, or scale the features.",
             ConvergenceWarning,
-            stacklevel=3,
         )
 
 
@@ -70,14 +67,20 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
 
     def _check_training_data(self, X, y, sample_weight):
         """Validated table, class positions, weights and ordered classes."""
+        refuse_missing(y)
         order = declared_order(y) if self.classes is None else self.classes
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         X = sparse.csr_array(X) if sparse.issparse(X) else X
+        if y.dtype == object:
+            refuse_objects(y)
         check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         classes, codes = encode_labels(y, classes=order, weights=weights, owner=type(self).__name__)
         if self.class_weight is not None:
             labels = classes[codes]
+            if isinstance(self.class_weight, dict) and not set(self.class_weight) <= set(classes.tolist()):
+                unknown = sorted(set(self.class_weight) - set(classes.tolist()), key=str)
+                raise ValueError(f"class_weight names {unknown}, which are not among the classes {classes.tolist()}.")
             factors = compute_class_weight(self.class_weight, classes=classes, y=labels, sample_weight=weights)
             if not np.all(np.isfinite(factors) & (factors > 0.0)):
                 raise ValueError(
@@ -110,11 +113,11 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         n_crossing = int(np.count_nonzero(crossing_rows(logits)))
         if n_crossing:
             done = "left as they are" if self.repair == "none" else f"repaired (repair={self.repair!r})"
-            warnings.warn(
+            warn_user(
                 f"The cuts cross at {n_crossing} of {len(logits)} rows: a class probability would be negative there. "
-                f"They were {done}.",
+                f"They were {done}. A larger alpha makes crossings rarer; crossing='box' rules them out within the "
+                "range of the training rows.",
                 CrossingWarning,
-                stacklevel=3,
             )
         return REPAIRS[self.repair](logits)
 
@@ -157,11 +160,14 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         ValueError
             When cuts cross and ``repair="none"``: negative probabilities have no logarithm.
         """
+        return self._log_probabilities(X)
+
+    def _log_probabilities(self, X):
         logits = self._repaired_logits(X)
         if self.repair == "none" and crossing_rows(logits).any():
             raise ValueError(
-                "predict_log_proba is undefined at rows whose cuts cross, where some probability is negative. Use "
-                "repair='sort', or crossing='box' when fitting."
+                "Log-probabilities are undefined at rows whose cuts cross, where some probability is negative. Set "
+                "repair='sort'; crossing='box' excludes crossings within the range of the training rows only."
             )
         return class_log_probabilities(logits)
 
@@ -194,7 +200,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         labels : ndarray of shape (n_samples,)
             The mode of `predict_proba`.
         """
-        probabilities = self.predict_proba(X)
+        probabilities = class_probabilities(self._repaired_logits(X))
         return self.classes_[np.argmax(probabilities, axis=1)]
 
     def predict_median(self, X):
@@ -228,4 +234,4 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         """
         if len(getattr(self, "classes_", ())) == 2:
             return self.cut_logits(X).ravel()
-        return self.predict_log_proba(X)
+        return self._log_probabilities(X)

@@ -1,12 +1,12 @@
 """Folds of a cross-validation whose every training part has every class."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from .._support._sklearn import _num_samples, _safe_indexing
+from .._support.user_warnings import warn_user
 from ..exceptions import RareClassWarning
 
 __all__ = ["make_folds", "rows_of"]
@@ -156,7 +156,7 @@ def _warn_about_rare_classes(counts, classes, n_folds, smallest):
         fewest = classes[counts == smallest].tolist()
         reasons.append(f"{_named(fewest)} {smallest} rows, fewer than cv={n_folds}: using {smallest} folds.")
     if reasons:
-        warnings.warn(" ".join(reasons), RareClassWarning, stacklevel=7)  # the caller of fit
+        warn_user(" ".join(reasons), RareClassWarning)
 
 
 def _named(labels):

@@ -1,9 +1,10 @@
 """The order of the classes, and labels as positions in that order."""
 
-import warnings
+from numbers import Real
 
 import numpy as np
 
+from .._support.user_warnings import warn_user
 from ..exceptions import ClassOrderWarning
 
 __all__ = ["declared_order", "encode_labels"]
@@ -18,6 +19,28 @@ def declared_order(y):
     if getattr(dtype, "ordered", type(dtype).__name__ == "Enum"):
         return np.asarray(categories)
     return None
+
+
+def refuse_missing(y):
+    """Raise for labels that are None, NaN, NaT or pandas' NA among objects, naming the first row."""
+    labels = np.asarray(y)
+    if labels.dtype != object:
+        return  # scikit-learn tells of NaN among numbers
+    for row, label in enumerate(labels.ravel().tolist()):
+        not_a_number = isinstance(label, float) and label != label
+        if label is None or not_a_number or type(label).__name__ in {"NAType", "NaTType"}:
+            shown = "NaN" if not_a_number else str(label)
+            raise ValueError(f"y has a missing label at row {row}: {shown}. Drop such rows.")
+
+
+def refuse_objects(y):
+    """Raise for labels that are neither strings nor numbers, such as the intervals of ``pandas.cut``."""
+    kinds = {type(label).__name__ for label in y.tolist() if not isinstance(label, (str, Real))}
+    if kinds:
+        raise ValueError(
+            f"The labels of y are {sorted(kinds)[0]} objects. Give strings or numbers: for intervals, labels=False "
+            "in pandas.cut, or y.cat.rename_categories(str)."
+        )
 
 
 def encode_labels(y, *, classes, weights, owner):
@@ -63,11 +86,10 @@ def encode_labels(y, *, classes, weights, owner):
 
 def _warn_if_alphabetical(ordered):
     if ordered.size >= 3 and ordered.dtype.kind in "OUST":
-        warnings.warn(
+        warn_user(
             f"The classes {ordered.tolist()} carry no order and were sorted alphabetically: pass classes= with the "
             "labels from lowest to highest.",
             ClassOrderWarning,
-            stacklevel=3,
         )
 
 

@@ -48,6 +48,7 @@ class Start:
     point: Point
     multipliers: np.ndarray
     curvature: Curvature | None = None
+    settled: bool = False  # a minimizer of a neighboring problem, which is not on its way to infinity
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class _Newton:
         self.quick = True  # a Hessian of single precision and damped models, as long as they serve
         self.was_exact = False  # whether the last step did without these
         self.change = None  # of theta in the last step
+        self.settled = start.settled
         self._move_to(start.point, start.multipliers)
 
     def _move_to(self, point, multipliers):
@@ -206,7 +208,7 @@ class _Newton:
         """Whether the predictors still move although unpenalized slopes could let them move forever."""
         if not self.penalty.free[:, 1:].any():
             return False
-        return self.change is None or np.abs(self._shift()).max() > SEPARATION_MOVE
+        return not self.settled if self.change is None else np.abs(self._shift()).max() > SEPARATION_MOVE
 
     def receding(self):
         """Whether the last step improves every row: the data are separable along it."""

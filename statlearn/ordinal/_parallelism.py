@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import chi2
+from sklearn.exceptions import ConvergenceWarning
 
 from .._support._sklearn import StrOptions, _check_feature_names_in, validate_params
+from .._support.user_warnings import warn_user
 from ..certificate import Certificate, Check, format_table
 from ._cut_classifier import warn_unless_converged
 from ._inference import efficient_information, independent, information
@@ -47,7 +49,7 @@ class ParallelismTestResult:
     global_p_value : float
         Its p-value.
     certificate : Certificate
-        What the fits behind the test proved, and the outcome at level 0.05.
+        Holds when no violation was found at level 0.05 and all fits behind the test exist.
 
     Examples
     --------
@@ -179,6 +181,7 @@ def parallelism_test(X, y, *, features=None, method="lr", classes=None, sample_w
     null = _Null(problem)
     tested = [null.determined(name, columns, names) for name, columns in groups]  # errors before the long fits
     *tests, overall = [null.test(coordinates, method) for coordinates in tested]
+    null.warn(["parallel slopes", *(f"the slopes of {name} freed" for name, _ in groups)])
     statistic, df = (np.array([test[index] for test in tests]) for index in (0, 1))
     return ParallelismTestResult(
         method=method,
@@ -252,6 +255,11 @@ def _lost(groups, tested, n_later_cuts):
     return {name: int(count) for name, count in missing.items() if count}
 
 
+def _listed(names):
+    shown = ", ".join(names[:MAX_NAMES])
+    return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"
+
+
 class _Null:
     """The proportional-odds fit and the tests that start from it."""
 
@@ -269,9 +277,23 @@ class _Null:
         penalty = Penalty(np.where(free, 0.0, np.inf), np.zeros(self.shape))
         solver = DomainSolver(self.problem.loss, self.problem.standard, "observed", tol=TOL, max_iter=MAX_ITER)
         solution = replace(solver.solve(penalty, start=start), curvature=None)
-        warn_unless_converged(solution, "parallelism_test", TOL)
         self.solutions.append(solution)
         return solution
+
+    def warn(self, names):
+        """One warning for all fits of a call: ``names`` of the groups that were freed, in the order of the fits."""
+        without = [name for name, solution in zip(names, self.solutions, strict=False) if solution.separated]
+        if without:
+            warn_user(
+                "parallelism_test: the data are separable, so that no maximum-likelihood fit exists with "
+                f"{_listed(without)}; their statistics are not to be trusted. Use method='score', which needs "
+                "the proportional-odds fit only, or merge rare classes.",
+                ConvergenceWarning,
+            )
+        for solution in self.solutions:
+            if not (solution.converged or solution.separated):
+                warn_unless_converged(solution, "parallelism_test", TOL)
+                break
 
     def determined(self, name, columns, names):
         """Differences between the cuts of ``columns`` that the data determine, as many as there are.
@@ -326,14 +348,25 @@ class _Null:
         accepted = statistic <= critical
         separated = any(solution.separated for solution in self.solutions)
         return Certificate(
-            claim=(
-                f"{'No violation' if accepted else 'A violation'} of parallel slopes was found at level {LEVEL}, all "
-                "features together."
-            ),
+            claim=f"No violation of parallel slopes was found at level {LEVEL}, all features together.",
             checks=(
-                Check("parallel slopes", statistic, critical, accepted, "test", f"chi-squared with {df} df"),
+                Check(
+                    "parallel slopes",
+                    statistic,
+                    critical,
+                    accepted,
+                    "test",
+                    f"chi-squared with {df} df" + ("" if accepted else ": a violation was found"),
+                ),
                 Check("largest KKT violation", violation, TOL, violation <= TOL, "numerical", "over all fits"),
-                Check("maximum-likelihood fits exist", None, None, not separated, "numerical"),
+                Check(
+                    "maximum-likelihood fits exist",
+                    None,
+                    None,
+                    not separated,
+                    "numerical",
+                    "separable: statistics of fits that do not exist" if separated else "no separation met",
+                ),
                 Check("training rows that cross", crossing, None, None, "reported", "the most among the fits"),
                 Check("undetermined differences", max(lost.values(), default=0), None, None, "reported", _told(lost)),
             ),

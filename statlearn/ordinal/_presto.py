@@ -109,6 +109,11 @@ class PrestoModel(CallbackSupportMixin, CutLogitClassifier):
         -------
         result : RelaxedFit
             A fitted `PrestoClassifier` of the refit and the Wald standard errors of its coefficient differences.
+
+        Raises
+        ------
+        ValueError
+            When the features or classes differ from those of ``fit``.
         """
         check_is_fitted(self)
         return relaxed_fit(self, X, y, sample_weight)
@@ -157,7 +162,8 @@ class PrestoClassifier(PrestoModel):
         probabilities (least squares), or nothing.
     classes : array-like of shape (n_classes,), default=None
         The classes from lowest to highest. None takes the order of a pandas ordered categorical or polars Enum, else
-        sorts the labels.
+        sorts the labels. scikit-learn's own scorers, ``cross_val_predict`` and ensembles know sorted labels only: give
+        them integer codes unless the labels sort in their true order.
     class_weight : dict, "balanced" or None, default=None
         Factors on the weights of the classes. They destroy the calibration of the probabilities.
     max_iter : int, default=100

@@ -1,6 +1,5 @@
 """Proportional odds: one slope vector for every cut."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
+from .._support.user_warnings import warn_user
 from ._certificates import fit_certificate
 from ._cut_classifier import CutLogitClassifier, warn_unless_converged
 from ._inference import coordinate_covariance
@@ -50,7 +50,8 @@ class ProportionalOddsClassifier(CallbackSupportMixin, CutLogitClassifier):
         Penalize slopes per weighted population standard deviation of their feature.
     classes : array-like of shape (n_classes,), default=None
         The classes from lowest to highest. None takes the order of a pandas ordered categorical or polars Enum, else
-        sorts the labels.
+        sorts the labels. scikit-learn's own scorers, ``cross_val_predict`` and ensembles know sorted labels only: give
+        them integer codes unless the labels sort in their true order.
     class_weight : dict, "balanced" or None, default=None
         Factors on the weights of the classes. They destroy the calibration of the probabilities.
     tol : float, default=1e-8
@@ -186,7 +187,7 @@ class ProportionalOddsClassifier(CallbackSupportMixin, CutLogitClassifier):
                 return progress.step(lambda: _coefficients(problem, point.theta, classes), "Newton step")
 
             solution = solver.solve(penalty, on_step=report if progress.active else None)
-        warn_unless_converged(solution, type(self).__name__, self.tol)
+        warn_unless_converged(solution, type(self).__name__, self.tol, cure="Use alpha>0")
         vars(self).update(_coefficients(problem, solution.theta, classes))
         self._store(problem, solver, solution, penalty)
         return self
@@ -254,11 +255,10 @@ def _covariance(problem, solution, penalty):
         return infinite
     covariance = coordinate_covariance(problem, solution.point, penalty.free)
     if covariance is None:
-        warnings.warn(
+        warn_user(
             "The Hessian of the likelihood is singular: the standard errors are infinite. Remove collinear features, "
             "or use alpha>0.",
             LinAlgWarning,
-            stacklevel=4,
         )
         return infinite
     scale, mean = problem.standard.scale, problem.standard.mean

@@ -181,7 +181,7 @@ def relaxed_fit(model, X, y, sample_weight):
     penalty = Penalty(lasso, np.zeros_like(lasso))
     solver = DomainSolver(problem.loss, problem.standard, model.crossing, tol=model.tol, max_iter=model.max_iter)
     solution = solver.solve(penalty)
-    warn_unless_converged(solution, "relaxed_fit", model.tol)
+    warn_unless_converged(solution, "relaxed_fit", model.tol, cure="Relax a fit with a larger alpha")
     refit._store(problem, solver, solution, penalty, model.classes_)
     vars(refit).update({name: vars(model)[name] for name in INPUT_ATTRIBUTES if name in vars(model)})
     refit.certificate_ = _relaxed_certificate(refit, model.crossing)

@@ -85,15 +85,10 @@ class DomainSolver:
         if solution.stopped or self.domain.smallest_slack(solution.theta) >= 0.0:
             return solution
         self.multipliers = np.zeros(self.domain.tighten(solution.theta, self.floor))
-        return self._constrained(penalty, self._last_feasible(point, solution.point), solution, tol, on_step)
-
-    def _constrained(self, penalty, point, free, tol, on_step):
-        """Solution from ``point`` on, after a ``free`` run; where that one recedes forever there is no use in steps."""
-        max_iter = 0 if free.separated else self.max_iter
-        solution = self._minimize(penalty, point, self.domain, tol, max_iter, on_step)
-        self.multipliers = solution.multipliers
-        separated = free.separated or solution.separated
-        return replace(solution, n_iter=free.n_iter + solution.n_iter, separated=separated)
+        inside = self._last_feasible(point, solution.point)
+        constrained = self._minimize(penalty, inside, self.domain, tol, self.max_iter, on_step)
+        self.multipliers = constrained.multipliers
+        return replace(constrained, n_iter=solution.n_iter + constrained.n_iter)
 
     def _first_point(self, penalty, start):
         """A point in the domain: ``start`` or the previous solution if they are, else the intercept-only fit."""
@@ -117,13 +112,15 @@ class DomainSolver:
         return evaluate(self.loss, theta) if share > 0.0 else inside
 
     def _minimize(self, penalty, point, domain, tol, max_iter, on_step):
+        known = self.solution
         return minimize(
             self.loss,
             penalty,
             Start(
                 point,
                 self.multipliers if domain.bounded else NOTHING,
-                None if self.solution is None else self.solution.curvature,
+                curvature=None if known is None else known.curvature,
+                settled=known is not None and known.point is point and known.converged,
             ),
             domain=domain,
             floor=self.floor,

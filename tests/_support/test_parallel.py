@@ -47,7 +47,7 @@ def test_errors_arrive():
 
 def test_a_cluster_engine_takes_the_work():
     distributed = pytest.importorskip("distributed")
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0")
     with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
         assert run_parallel(square, [(i,) for i in range(6)]) == [i * i for i in range(6)]
         processes = set(run_parallel(process_id, [()] * 6))

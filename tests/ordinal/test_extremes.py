@@ -5,10 +5,17 @@ import pytest
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from statlearn.ordinal import PrestoClassifier, PrestoClassifierCV, presto_alpha_max, presto_path
+from statlearn.datasets import make_rare_ordinal
+from statlearn.ordinal import (
+    PrestoClassifier,
+    PrestoClassifierCV,
+    ProportionalOddsClassifier,
+    presto_alpha_max,
+    presto_path,
+)
 from statlearn.ordinal._design import standardization
 
-from .helpers import DOMAINS, crossed, fit, parallel
+from .helpers import DOMAINS, crossed, fit, parallel, probabilities
 from .reference import ConvexProgram, crossing_rows
 
 
@@ -48,6 +55,45 @@ class TestAlphaMax:
         X, y = wide()
         with pytest.raises(ValueError, match="alpha_max does not exist: the data are separable.*base_penalty"):
             call(X, y)
+
+
+class TestAlphaMaxOfPaths:
+    def test_the_first_point_has_nothing_but_what_is_free(self):
+        """It is the very solution that alpha_max was read off."""
+        X, y = make_rare_ordinal(800, 4, random_state=1)
+        path = presto_path(X, y, base_penalty=0.0, n_alphas=3)
+        assert path.df[0] == 3 + 4
+        np.testing.assert_array_equal(np.ptp(path.coefs[0], axis=0), 0.0)
+
+
+class TestNoPenalty:
+    """The free problem may be separable where the constrained one has a minimizer."""
+
+    def test_constraints_can_make_the_maximum_finite(self):
+        X, y = make_rare_ordinal(800, 4, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="separable"):
+            PrestoClassifier(0.0, crossing="observed").fit(X, y)
+        odds = ProportionalOddsClassifier().fit(X, y).log_likelihood_
+        penalized = PrestoClassifier(1e-5).fit(X, y)
+        for crossing in ("train", "box"):
+            model = PrestoClassifier(0.0, crossing=crossing).fit(X, y)
+            assert model.certificate_, model.certificate_
+            assert model.log_likelihood_ > odds
+            value = ConvexProgram(X, y, crossing=crossing).solve(0.0)[0]
+            assert model.objective_ == pytest.approx(value, rel=1e-6)
+        path = presto_path(X, y, alphas=[1e-2, 1e-4, 0.0])
+        model = PrestoClassifier(0.0).fit(X, y)
+        assert path.log_likelihood[-1] == pytest.approx(model.log_likelihood_, rel=1e-8)
+        assert penalized.relaxed_fit(X, y).estimator.log_likelihood_ >= penalized.log_likelihood_
+
+    @pytest.mark.parametrize("crossing", DOMAINS)
+    def test_separated_classes_are_separated(self, crossing):
+        X = np.random.default_rng(0).normal(size=(300, 3))
+        y = np.digitize(X[:, 0], [-0.5, 0.5, 1.6])
+        with pytest.warns(ConvergenceWarning, match="separable"):
+            model = PrestoClassifier(0.0, crossing=crossing).fit(X, y)
+        assert np.mean(probabilities(model, X).argmax(axis=1) == y) == 1.0
+        assert not model.certificate_
 
 
 class TestWide:

@@ -102,3 +102,31 @@ class TestWeightZeroMeansAbsent:
         model = PrestoClassifier(class_weight="balanced").fit(X, y, sample_weight=weights)
         expected = PrestoClassifier(class_weight="balanced").fit(X[4:], codes[4:])
         np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-12)
+
+
+class TestStrangeLabels:
+    @pytest.mark.parametrize("missing", [None, float("nan")], ids=["None", "NaN"])
+    def test_missing_among_strings(self, missing):
+        X = np.arange(12.0)[:, None]
+        y = np.array(["a", "b", "c"] * 4, dtype=object)
+        y[4] = missing
+        with pytest.raises(ValueError, match="y has a missing label at row 4: (None|NaN). Drop such rows"):
+            ProportionalOddsClassifier().fit(X, y)
+
+    def test_missing_in_a_string_series(self):
+        pd = pytest.importorskip("pandas")
+        y = pd.Series(["a", "b", pd.NA] * 4, dtype="string")
+        with pytest.raises(ValueError, match="y has a missing label at row 2: <NA>"):
+            ProportionalOddsClassifier().fit(np.arange(12.0)[:, None], y)
+
+    def test_intervals(self):
+        pd = pytest.importorskip("pandas")
+        X = np.arange(30.0)[:, None]
+        y = pd.Series(pd.qcut(X.ravel(), 3))
+        with pytest.raises(ValueError, match="labels of y are Interval objects.*labels=False in pandas.cut"):
+            ProportionalOddsClassifier().fit(X, y)
+
+    def test_class_weight_of_unknown_classes(self):
+        X, y = np.arange(12.0)[:, None], np.arange(12) % 3
+        with pytest.raises(ValueError, match=r"class_weight names \[9\], which are not among the classes \[0, 1, 2\]"):
+            ProportionalOddsClassifier(class_weight={9: 1.0}).fit(X, y)

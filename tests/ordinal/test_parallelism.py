@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
 from statlearn.ordinal import parallelism_test
 from statlearn.ordinal._parallelism import _Null
 from statlearn.ordinal._problem import ordinal_problem
 
-from .reference import parallel_data
+from .reference import crossing_data, parallel_data
 
 METHODS = ("lr", "score", "wald")
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -202,3 +203,32 @@ class TestFeatures:
         result = parallelism_test(*data, features={1: [0], "1": [1, 2]}, method="score")
         assert result.groups == ("1", "1") and result.df.tolist() == [2, 4]
         assert len(result.to_frame()) == 3
+
+
+class TestCertificate:
+    """The claim may be quoted exactly when every check holds."""
+
+    def test_a_violation_takes_the_claim_away(self):
+        X, y, _ = crossing_data(np.random.default_rng(0), 400, 3, 4)
+        certificate = parallelism_test(X, y, method="score").certificate
+        assert not certificate
+        assert certificate.claim.startswith("No violation of parallel slopes was found at level 0.05")
+        assert "a violation was found" in certificate["parallel slopes"].detail
+
+    def test_parallel_slopes_keep_it(self):
+        X, y, _ = parallel_data(np.random.default_rng(1), 600, 3, 3)
+        y = np.digitize(X.sum(axis=1) + np.random.default_rng(2).logistic(size=600), [-1.0, 1.0])
+        result = parallelism_test(X, y)
+        assert result.global_p_value > 0.05
+        assert result.certificate
+
+    def test_fits_that_do_not_exist_are_named_in_one_warning(self):
+        rng = np.random.default_rng(0)
+        y = np.repeat([0, 1, 2], [60, 60, 12])
+        X = np.column_stack([rng.normal(size=132), rng.uniform(-1.0, 1.0, size=132)])
+        X[y == 2, 1] += 2.5  # separates the last class, not the others: only a slope of its own can grow
+        with pytest.warns(ConvergenceWarning, match="no maximum-likelihood fit.*method='score'") as caught:
+            result = parallelism_test(X, y)
+        assert len(caught) == 1
+        assert "the slopes of x1 freed, the slopes of all features freed" in str(caught[0].message)
+        assert not result.certificate["maximum-likelihood fits exist"].holds

@@ -62,7 +62,7 @@ def test_folds_on_a_dask_cluster(marriages):
     distributed = pytest.importorskip("distributed")
     X_train, _, y_train, _ = marriages
     here = PrestoClassifierCV(alphas=4, cv=3).fit(X_train, y_train)
-    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
     with cluster, distributed.Client(cluster), joblib.parallel_config(backend="dask"):
         there = PrestoClassifierCV(alphas=4, cv=3, n_jobs=2).fit(X_train, y_train)
     np.testing.assert_array_equal(here.cv_scores_, there.cv_scores_)
