@@ -24,9 +24,10 @@ class CrossingWarning(UserWarning):
 
 
 class ClassOrderWarning(UserWarning):
-    """The order of the classes was guessed from their labels.
+    """The order of the classes was guessed from their labels, or is not what scikit-learn's tools assume.
 
-    String labels carry no order; they are sorted alphabetically unless ``classes=`` says otherwise.
+    String labels carry no order; they are sorted alphabetically unless ``classes=`` says otherwise. Or the order is
+    known, but it is not that of sorted labels, which scikit-learn's own scorers and ensembles assume.
 
     Examples
     --------

@@ -7,7 +7,7 @@ import numpy as np
 from .._support.user_warnings import warn_user
 from ..exceptions import ClassOrderWarning
 
-__all__ = ["declared_order", "encode_labels"]
+__all__ = ["declared_order", "encode_labels", "refuse_missing", "refuse_objects", "warn_if_unsorted"]
 
 
 def declared_order(y):
@@ -24,7 +24,7 @@ def declared_order(y):
 def refuse_missing(y):
     """Raise for labels that are None, NaN, NaT or pandas' NA among objects, naming the first row."""
     labels = np.asarray(y)
-    if labels.dtype != object:
+    if y is None or labels.dtype != object:
         return  # scikit-learn tells of NaN among numbers
     for row, label in enumerate(labels.ravel().tolist()):
         not_a_number = isinstance(label, float) and label != label
@@ -89,6 +89,17 @@ def _warn_if_alphabetical(ordered):
         warn_user(
             f"The classes {ordered.tolist()} carry no order and were sorted alphabetically: pass classes= with the "
             "labels from lowest to highest.",
+            ClassOrderWarning,
+        )
+
+
+def warn_if_unsorted(ordered):
+    """Warn of scikit-learn's tools, which sort the labels; what they then compute is wrong, and nothing would tell."""
+    if ordered.size >= 3 and ordered.tolist() != sorted(ordered.tolist()):
+        warn_user(
+            f"The classes {ordered.tolist()} do not sort in this order. The fit and its own methods keep it, but "
+            "scikit-learn's scorers of probabilities, cross_val_predict, calibration and ensembles take labels as sorted. "
+            "Give those integer codes, such as y.cat.codes of a pandas categorical.",
             ClassOrderWarning,
         )
 

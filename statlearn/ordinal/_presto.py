@@ -12,6 +12,7 @@ from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.validation import check_vector
 from ._certificates import fit_certificate
 from ._cut_classifier import CutLogitClassifier, warn_unless_converged
+from ._labels import warn_if_unsorted
 from ._penalty import presto_penalty
 from ._problem import ordinal_problem, penalty_weights
 from ._reports import DeviatingTransitions, relaxed_fit
@@ -299,10 +300,13 @@ class PrestoClassifier(PrestoModel):
 
         Warns
         -----
+        ClassOrderWarning
+            When the classes do not sort in their order, so that scikit-learn's own tools would mistake them.
         ConvergenceWarning
             When the data are separable along unpenalized slopes, or after ``max_iter`` steps.
         """
         problem, weights, classes = self._problem(X, y, sample_weight)
+        warn_if_unsorted(classes)
         penalty = presto_penalty(self.alpha, self.l1_ratio, weights)
         solver = DomainSolver(problem.loss, problem.standard, self.crossing, tol=self.tol, max_iter=self.max_iter)
         with fit_progress(self, X, y, sample_weight=sample_weight) as progress:

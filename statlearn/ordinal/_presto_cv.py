@@ -15,6 +15,7 @@ from .._support.parallel import run_parallel
 from .._support.progress import fit_progress
 from ._cut_classifier import warn_unless_converged
 from ._folds import make_folds, rows_of
+from ._labels import warn_if_unsorted
 from ._path import resolve_alphas, trace_path
 from ._penalty import presto_penalty
 from ._presto import PENALTY_CONSTRAINTS, PrestoClassifier, PrestoModel, coefficients
@@ -220,6 +221,8 @@ class PrestoClassifierCV(PrestoModel):
 
         Warns
         -----
+        ClassOrderWarning
+            When the classes do not sort in their order, so that scikit-learn's own tools would mistake them.
         RareClassWarning
             When a class has fewer rows than there are folds.
         ConvergenceWarning
@@ -227,6 +230,7 @@ class PrestoClassifierCV(PrestoModel):
         """
         routed_split, routed_score = self._route(sample_weight, params)
         table, codes, weights, classes = self._check_training_data(X, y, sample_weight)
+        warn_if_unsorted(classes)
         X, y = indexable(X, y)  # splitters and scorers see rows of what the user gave
         problem, penalty = self._standardized(table, codes, weights)
         folds = make_folds(

@@ -14,6 +14,7 @@ from .._support.user_warnings import warn_user
 from ._certificates import fit_certificate
 from ._cut_classifier import CutLogitClassifier, warn_unless_converged
 from ._inference import coordinate_covariance
+from ._labels import warn_if_unsorted
 from ._penalty import presto_penalty
 from ._problem import ordinal_problem, penalty_weights
 from ._solver import DomainSolver
@@ -172,12 +173,15 @@ class ProportionalOddsClassifier(CallbackSupportMixin, CutLogitClassifier):
 
         Warns
         -----
+        ClassOrderWarning
+            When the classes do not sort in their order, so that scikit-learn's own tools would mistake them.
         ConvergenceWarning
             When the data are separable, or after ``max_iter`` steps.
         LinAlgWarning
             When collinear features leave the standard errors undefined.
         """
         X_checked, codes, weights, classes = self._check_training_data(X, y, sample_weight)
+        warn_if_unsorted(classes)
         problem = ordinal_problem(X_checked, codes, weights, standardize=self.standardize)
         penalty = presto_penalty(self.alpha, self.l1_ratio, parallel_weights(problem))
         solver = DomainSolver(problem.loss, problem.standard, "observed", tol=self.tol, max_iter=self.max_iter)

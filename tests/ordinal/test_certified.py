@@ -56,6 +56,7 @@ def test_log_likelihood_is_minus_infinity_where_the_observed_class_has_no_probab
     assert ordinal_log_likelihood([1], [[-790.0, -800.0]], classes=[0, 1, 2]) == pytest.approx(-790.0, abs=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore:The classes .* do not sort:statlearn.exceptions.ClassOrderWarning")
 def test_scorers_see_the_order_of_the_classes():
     X, y, _ = parallel(9, n_samples=240)
     names = np.array(["lowest", "low", "high", "highest"])

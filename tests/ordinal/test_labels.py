@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 
 from statlearn.exceptions import ClassOrderWarning
-from statlearn.ordinal import PrestoClassifier, ProportionalOddsClassifier
+from statlearn.ordinal import PrestoClassifier, PrestoClassifierCV, ProportionalOddsClassifier
 
 from .reference import parallel_data
+
+pytestmark = pytest.mark.filterwarnings("ignore:The classes .* do not sort:statlearn.exceptions.ClassOrderWarning")
 
 ORDER = ["mild", "bad", "awful"]  # not alphabetical
 
@@ -130,3 +134,28 @@ class TestStrangeLabels:
         X, y = np.arange(12.0)[:, None], np.arange(12) % 3
         with pytest.raises(ValueError, match=r"class_weight names \[9\], which are not among the classes \[0, 1, 2\]"):
             ProportionalOddsClassifier(class_weight={9: 1.0}).fit(X, y)
+
+
+class TestOrderThatScikitLearnMistakes:
+    """Its tools sort the labels: a fit whose classes do not sort says so."""
+
+    @pytest.mark.parametrize(
+        "estimator",
+        [PrestoClassifier(), PrestoClassifierCV(alphas=3, cv=3), ProportionalOddsClassifier()],
+        ids=lambda estimator: type(estimator).__name__,
+    )
+    def test_fits_warn(self, estimator, data):
+        X, _, y = data
+        with pytest.warns(ClassOrderWarning, match="do not sort in this order.*integer codes"):
+            clone(estimator).set_params(classes=ORDER).fit(X, y)
+
+    def test_sorted_orders_are_silent(self, data):
+        X, codes, _ = data
+        ProportionalOddsClassifier(classes=["a", "b", "c"]).fit(X, np.array(["a", "b", "c"])[codes])
+
+    def test_it_is_true(self, data):
+        """The score that the warning is about: wrong with names, right with codes."""
+        X, codes, y = data
+        named = cross_val_score(PrestoClassifier(classes=ORDER), X, y, scoring="neg_log_loss", cv=3)
+        coded = cross_val_score(PrestoClassifier(), X, codes, scoring="neg_log_loss", cv=3)
+        assert np.all(named < coded - 0.05)

@@ -132,6 +132,7 @@ class TestInvariance:
         np.testing.assert_array_equal(other.classes_, np.unique(labels))
         np.testing.assert_array_equal(other.predict(X), np.unique(labels)[model.predict(X)])
 
+    @pytest.mark.filterwarnings("ignore:The classes .* do not sort:statlearn.exceptions.ClassOrderWarning")
     def test_classes_argument_sets_the_order(self):
         X, y, weights = parallel()
         names = np.array(["none", "mild", "grave", "deadly"])
@@ -139,6 +140,7 @@ class TestInvariance:
         np.testing.assert_array_equal(model.coef_, fit(X, y, weights).coef_)
         np.testing.assert_array_equal(model.classes_, names)
 
+    @pytest.mark.filterwarnings("ignore:The classes .* do not sort:statlearn.exceptions.ClassOrderWarning")
     def test_ordered_categories_set_the_order(self):
         pd = pytest.importorskip("pandas")
         X, y, weights = parallel()

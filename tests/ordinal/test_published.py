@@ -13,6 +13,8 @@ from statlearn.ordinal import (
 
 from .reference import ConvexProgram, information, loss_gradient
 
+pytestmark = pytest.mark.filterwarnings("ignore:The classes .* do not sort:statlearn.exceptions.ClassOrderWarning")
+
 pd = pytest.importorskip("pandas")
 
 SOUP_REFERENCES = {

@@ -70,6 +70,7 @@ class TestDataOfTheRefit:
         with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[200, 199\]"):
             model.relaxed_fit(data[0], data[1][:-1])
 
+    @pytest.mark.filterwarnings("ignore:The classes .* do not sort:statlearn.exceptions.ClassOrderWarning")
     def test_labels_keep_the_order_of_the_fit(self, data):
         pd = pytest.importorskip("pandas")
         X, y = data
