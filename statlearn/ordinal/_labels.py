@@ -98,8 +98,8 @@ def warn_if_unsorted(ordered):
     if ordered.size >= 3 and ordered.tolist() != sorted(ordered.tolist()):
         warn_user(
             f"The classes {ordered.tolist()} do not sort in this order. The fit and its own methods keep it, but "
-            "scikit-learn's scorers of probabilities, cross_val_predict, calibration and ensembles take labels as sorted. "
-            "Give those integer codes, such as y.cat.codes of a pandas categorical.",
+            "scikit-learn's scorers of probabilities, cross_val_predict, calibration and ensembles take labels as "
+            "sorted. Give those integer codes, such as y.cat.codes of a pandas categorical.",
             ClassOrderWarning,
         )
 
