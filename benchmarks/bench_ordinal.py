@@ -49,7 +49,10 @@ def statsmodels_proportional_odds(X, y):
 @pytest.mark.parametrize("crossing", ["train", "observed"])
 @pytest.mark.parametrize("base_penalty", [1.0, 0.0])
 def test_soup_path_of_20_against_one_statsmodels_fit(soup, versus, base_penalty, crossing):
-    """A whole path against one proportional-odds fit of statsmodels; with ``base_penalty=0`` it starts there."""
+    """A whole path against one proportional-odds fit of statsmodels; with ``base_penalty=0`` it starts there.
+
+    Three times as many coordinates are then non-zero along the way, and less is asked.
+    """
     X, y = soup
 
     def ours():
@@ -65,7 +68,7 @@ def test_soup_path_of_20_against_one_statsmodels_fit(soup, versus, base_penalty,
         lambda: statsmodels_proportional_odds(X, y),
         peer_name="one statsmodels OrderedModel fit",
         distribution="statsmodels",
-        target=15,
+        target=15 if base_penalty else 10,
     )
 
 

@@ -69,6 +69,8 @@ def _active_sets(model, start, slacks, multipliers, compliance, tol):
             return (theta, pressure) if model.violation(theta, slope, extra) <= tol else None
         fewest, patience = (n_wrong, PATIENCE) if n_wrong < fewest else (fewest, patience - 1)
         if patience < 0:
+            if multipliers.size == 0:
+                return None  # without slacks descent is as quick
             _keep_last(wrong_signs, wrong_slacks)
         signs = np.where(wrong_signs, np.where(signs == 0.0, -np.sign(slope), 0.0), signs)
         pressing = pressing ^ wrong_slacks

@@ -13,6 +13,7 @@ from scipy import sparse
 __all__ = ["DenseDesign", "SparseDesign", "Standardization", "sort_and_collapse", "standardization"]
 
 SORTED_VALUES = 300_000  # values that sorting the rows may look at: milliseconds
+SINGLE_VALUES = 500_000  # values from which on halving the time of a Gram matrix is worth its precision
 SINGLE_RANGE = 1e6
 SQUARE_RANGE = 1e100
 SMALLEST_SPAN = 1e-300  # slopes per unit of a smaller one would overflow
@@ -161,7 +162,8 @@ class DenseDesign:
         self.rows[:, 1:] /= standard.scale
         self.bounds = bounds
         self.n_columns = self.rows.shape[1]
-        self.quick_type = np.float32 if standard.fits_single() else np.float64
+        worth_it = self.rows.size >= SINGLE_VALUES and standard.fits_single()
+        self.quick_type = np.float32 if worth_it else np.float64
 
     @cached_property
     def _single_rows(self):
@@ -178,7 +180,8 @@ class DenseDesign:
     def grams(self, level, weights, features, dtype=np.float64):
         """Weighted Gram matrices ``rows' diag(weights[:, m]) rows`` over ``features``, one per weight column.
 
-        Single precision takes half the time; ``quick_type`` says whether the ranges of the columns allow it.
+        Single precision takes half the time; ``quick_type`` says whether that matters and the ranges of the columns
+        allow it.
         """
         table = self.rows if dtype == np.float64 else self._single_rows
         start, stop = self.bounds[level], self.bounds[level + 1]

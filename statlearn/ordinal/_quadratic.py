@@ -26,8 +26,8 @@ def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=NOTHING, *, dam
     multipliers : ndarray of shape (m,), optional
         Non-negative; those of a neighboring problem are a good start.
     damped : bool, default=False
-        Take the minimizer of a model with more curvature where that of the model itself is hard to find: as a step of
-        Newton's method, far from the solution, it is as good.
+        Take the minimizer of a model with more curvature where slacks make that of the model itself hard to find: as a
+        step of Newton's method, far from the solution, it is as good.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=NOTHING, *, dam
     """
     if multipliers.size == 0:
         slacks = replace(slacks, rows=np.empty((0, model.start.size)))
-    for damping in DAMPINGS if damped else DAMPINGS[:1]:
+    for damping in DAMPINGS if damped and multipliers.size else DAMPINGS[:1]:
         found = exchange_active_sets(model.damped(damping), tol, slacks, multipliers)
         if found is not None:
             return found
