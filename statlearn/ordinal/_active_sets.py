@@ -31,9 +31,9 @@ def exchange_active_sets(model, tol, slacks, multipliers):
     bring them to zero, and yet it tells the multipliers of dependent slacks apart.
     """
     compliance = COMPLIANCE / slacks.unit(model) if multipliers.size else 0.0
-    start = model.start
+    start, faces = model.start, _Faces(model, slacks)
     for _ in range(MAX_ROUNDS):
-        found = _active_sets(model, start, slacks, multipliers, compliance, tol)
+        found = _active_sets(faces, start, multipliers, compliance, tol)
         if found is None:
             return None
         start, pressure = found
@@ -44,18 +44,19 @@ def exchange_active_sets(model, tol, slacks, multipliers):
     return None
 
 
-def _active_sets(model, start, slacks, multipliers, compliance, tol):
+def _active_sets(faces, start, multipliers, compliance, tol):
     """The primal-dual active set method; ``None`` when no guess was right or a system was singular.
 
     All that is wrong with a guess is exchanged at once, as long as less and less is wrong; when it is not, one by one,
     the last first, until it is again. This is block principal pivoting, which ends for a positive definite model.
     """
+    model, slacks = faces.model, faces.slacks
     free = (model.lasso + model.ridge == 0.0) & ~slacks.bent
     signs, pressing = np.sign(start), multipliers > 0.0
     fewest, patience = np.inf, PATIENCE
     for _ in range(MAX_GUESSES):
         support = np.flatnonzero(free | (signs != 0.0))
-        solved = _solve_face(model, slacks, support, signs, pressing, multipliers, compliance)
+        solved = faces.solve(support, signs, pressing, multipliers, compliance)
         if solved is None:
             return None
         theta, pressure = solved
@@ -86,37 +87,54 @@ def _keep_last(first, second):
         first[: np.flatnonzero(first)[-1]] = False
 
 
-def _solve_face(model, slacks, support, signs, pressing, multipliers, compliance):
-    """Minimizer and multipliers with the signs of the support and the pressing slacks held; ``None`` if singular."""
-    if support.size == 0:
-        return None if pressing.any() else (np.zeros(model.start.size), np.zeros(pressing.size))
-    signs = signs[support]
-    system = model.hessian[np.ix_(support, support)]
-    system.flat[:: support.size + 1] += model.ridge[support]
-    start = model.start[support]
-    pull = model.lasso[support] * signs + model.gradient[support] + model.ridge[support] * start
-    away = model.start.copy()
-    away[support] = 0.0  # start coordinates that the face sets to zero
-    if away.any():
-        pull -= model.hessian[support] @ away
-    normals = slacks.normals(signs, pressing, support)
-    solution = solve_positive_definite(system, np.vstack([-pull, normals]).T)
-    if solution is None:
-        return None
-    reached, responses = start + solution[:, 0], solution[:, 1:]
-    pressure = np.zeros(pressing.size)
-    if normals.size:
-        system = normals @ responses
-        system.flat[:: len(system) + 1] += compliance
-        excess = slacks.floor - normals @ reached + compliance * multipliers[pressing]
-        held = _refined_solution(system, excess, -slacks.lowest)
-        if held is None:
+class _Faces:
+    """Minimizers of a model with the signs of a support and the pressing slacks held.
+
+    The last face is kept: the next round of multipliers begins with it, and all it needs is in the responses.
+    """
+
+    def __init__(self, model, slacks):
+        self.model, self.slacks = model, slacks
+        self.held = self.known = None
+
+    def solve(self, support, signs, pressing, multipliers, compliance):
+        """Minimizer and multipliers; ``None`` if a system is singular."""
+        if support.size == 0:
+            return None if pressing.any() else (np.zeros(self.model.start.size), np.zeros(pressing.size))
+        held = support.tobytes(), signs[support].tobytes(), pressing.tobytes()
+        if held != self.held:
+            self.held, self.known = held, self._responses(support, signs[support], pressing)
+        if self.known is None:
             return None
-        pressure[pressing] = held
-        reached = reached + responses @ held
-    theta = np.zeros(model.start.size)
-    theta[support] = reached
-    return theta, pressure
+        reached, responses, normals = self.known
+        pressure = np.zeros(pressing.size)
+        if normals.size:
+            system = normals @ responses
+            system.flat[:: len(system) + 1] += compliance
+            excess = self.slacks.floor - normals @ reached + compliance * multipliers[pressing]
+            held_back = _refined_solution(system, excess, -self.slacks.lowest)
+            if held_back is None:
+                return None
+            pressure[pressing] = held_back
+            reached = reached + responses @ held_back
+        theta = np.zeros(self.model.start.size)
+        theta[support] = reached
+        return theta, pressure
+
+    def _responses(self, support, signs, pressing):
+        """The minimizer without slacks, its response to unit multipliers, and the normals of the pressing slacks."""
+        model = self.model
+        system = model.hessian[np.ix_(support, support)]
+        system.flat[:: support.size + 1] += model.ridge[support]
+        start = model.start[support]
+        pull = model.lasso[support] * signs + model.gradient[support] + model.ridge[support] * start
+        away = model.start.copy()
+        away[support] = 0.0  # start coordinates that the face sets to zero
+        if away.any():
+            pull -= model.hessian[support] @ away
+        normals = self.slacks.normals(signs, pressing, support)
+        solution = solve_positive_definite(system, np.vstack([-pull, normals]).T)
+        return None if solution is None else (start + solution[:, 0], solution[:, 1:], normals)
 
 
 def _refined_solution(system, right_side, tol):

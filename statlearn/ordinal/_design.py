@@ -13,7 +13,7 @@ from scipy import sparse
 __all__ = ["DenseDesign", "SparseDesign", "Standardization", "sort_and_collapse", "standardization"]
 
 SORTED_VALUES = 300_000  # values that sorting the rows may look at: milliseconds
-SINGLE_VALUES = 500_000  # values from which on halving the time of a Gram matrix is worth its precision
+SINGLE_VALUES = 200_000  # values from which on halving the time of a Gram matrix is worth its precision
 SINGLE_RANGE = 1e6
 SQUARE_RANGE = 1e100
 SMALLEST_SPAN = 1e-300  # slopes per unit of a smaller one would overflow

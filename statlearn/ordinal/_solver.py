@@ -54,26 +54,30 @@ class DomainSolver:
 
     def solve(self, penalty, *, start=None, on_step=None):
         """Solution for ``penalty``, started from ``start`` or from the previous solution."""
-        if start is None and self.solution is None:
-            self._approach(penalty)
-        self.solution = self._solve(penalty, start, self.tol, on_step)
+        on_the_way = self._approach(penalty) if start is None and self.solution is None else 0
+        solution = self._solve(penalty, start, self.tol, on_step)
+        self.solution = replace(solution, n_iter=on_the_way + solution.n_iter)
         return self.solution
 
     def _approach(self, penalty):
         """Where coordinates outnumber rows, come to the first penalty along stronger ones, solved loosely.
 
-        The quadratic models of a saturated problem are hard far from its solution, and easy along a path.
+        The quadratic models of a saturated problem are hard far from its solution, and easy along a path. Returns the
+        number of steps.
         """
         strength = np.where(np.isfinite(penalty.lasso), penalty.lasso + penalty.ridge, 0.0)
         penalized = strength > 0.0
         if np.count_nonzero(penalized) <= self.loss.weights.size:
-            return
+            return 0
         gradient = evaluate(self.loss, self.null).gradient
         factor = APPROACH * float(np.max(np.abs(gradient[penalized]) / strength[penalized]))
+        steps = 0
         while factor > 1.0 and not (self.solution is not None and self.solution.separated):
             tol = max(self.tol, APPROACH_TOL * factor * float(strength[penalized].min()))
             self.solution = self._solve(penalty.scaled(factor), None, tol, None)
+            steps += self.solution.n_iter
             factor *= APPROACH
+        return steps
 
     def _solve(self, penalty, start, tol, on_step):
         point = self._first_point(penalty, start)
