@@ -51,7 +51,7 @@ def statsmodels_proportional_odds(X, y):
 def test_soup_path_of_20_against_one_statsmodels_fit(soup, versus, base_penalty, crossing):
     """A whole path against one proportional-odds fit of statsmodels; with ``base_penalty=0`` it starts there.
 
-    Three times as many coordinates are then non-zero along the way, and less is asked.
+    More coordinates are then non-zero along the way and more penalties cross, so less is asked.
     """
     X, y = soup
 
