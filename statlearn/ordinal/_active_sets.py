@@ -48,7 +48,7 @@ def _active_sets(faces, start, multipliers, compliance, tol):
     """The primal-dual active set method; ``None`` when no guess was right or a system was singular.
 
     All that is wrong with a guess is exchanged at once, as long as less and less is wrong; when it is not, one by one,
-    the last first, until it is again. This is block principal pivoting, which ends for a positive definite model.
+    the last first, until it is again: the rule of block principal pivoting.
     """
     model, slacks = faces.model, faces.slacks
     free = (model.lasso + model.ridge == 0.0) & ~slacks.bent

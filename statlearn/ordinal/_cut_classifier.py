@@ -71,8 +71,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         order = declared_order(y) if self.classes is None else self.classes
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         X = sparse.csr_array(X) if sparse.issparse(X) else X
-        if y.dtype == object:
-            refuse_objects(y)
+        refuse_objects(y)
         check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         classes, codes = encode_labels(y, classes=order, weights=weights, owner=type(self).__name__)

@@ -24,9 +24,6 @@ class ObservedDomain:
 
     bounded = False
 
-    def __init__(self, loss, standard):
-        pass
-
     def smallest_slack(self, theta):
         """Nothing is asked beyond the objective's own domain."""
         return np.inf
@@ -34,6 +31,10 @@ class ObservedDomain:
     def tighten(self, theta, floor):
         """There is nothing to constrain: no new constraints."""
         return 0
+
+    def on(self, block, column):
+        """No slacks."""
+        return np.empty((0, block.size)), None
 
     def gradient(self, multipliers):
         """No share of the gradient."""
@@ -137,4 +138,4 @@ class BoxDomain:
         return np.vstack([np.zeros(self.half.size), np.outer(multipliers, self.half)])
 
 
-DOMAINS = {"observed": ObservedDomain, "train": TrainDomain, "box": BoxDomain}
+DOMAINS = {"observed": lambda loss, standard: ObservedDomain(), "train": TrainDomain, "box": BoxDomain}

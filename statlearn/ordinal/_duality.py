@@ -16,7 +16,7 @@ enter through the gradient and scale along.
 
 import numpy as np
 
-from ._kernels import assemble_hessian, dual_bound, shifted_slopes
+from ._kernels import dual_bound, shifted_slopes
 from ._quadratic_model import solve_positive_definite
 
 __all__ = ["duality_gap"]
@@ -64,8 +64,7 @@ def _cancel_free_gradient(loss, penalty, point, gradient, extra):
     target = -extra * np.sign(point.theta)
     block, column = np.nonzero(held)
     features = np.unique(np.append(column, 0))
-    curvature = loss.curvature(point.curvatures, features)
-    hessian = assemble_hessian(curvature.same, curvature.crossed, block, np.searchsorted(features, column))
+    hessian = loss.curvature(point.curvatures, features).hessian(block, column)
     move, start = np.zeros_like(point.theta), gradient
     for _ in range(REFINEMENTS):
         step = solve_positive_definite(hessian, (target - gradient)[held])

@@ -4,8 +4,6 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.linalg.lapack import dpstrf
 
-from ._kernels import assemble_hessian
-
 __all__ = ["coordinate_covariance", "efficient_information", "independent", "information"]
 
 SINGULAR = 1e-10  # of the largest: a smaller pivot of the correlation-scaled Hessian means collinear features
@@ -14,10 +12,8 @@ SINGULAR = 1e-10  # of the largest: a smaller pivot of the correlation-scaled He
 def information(problem, point, chosen):
     """Observed information of the ``chosen`` difference coordinates, in the order of ``numpy.nonzero(chosen)``."""
     block, column = np.nonzero(chosen)
-    features = np.unique(column)
-    curvature = problem.loss.curvature(point.curvatures, features)
-    hessian = assemble_hessian(curvature.same, curvature.crossed, block, np.searchsorted(features, column))
-    return problem.total_weight * hessian
+    curvature = problem.loss.curvature(point.curvatures, np.unique(column))
+    return problem.total_weight * curvature.hessian(block, column)
 
 
 def coordinate_covariance(problem, point, chosen):

@@ -35,6 +35,8 @@ def refuse_missing(y):
 
 def refuse_objects(y):
     """Raise for labels that are neither strings nor numbers, such as the intervals of ``pandas.cut``."""
+    if y.dtype != object:
+        return
     kinds = {type(label).__name__ for label in y.tolist() if not isinstance(label, (str, Real))}
     if kinds:
         raise ValueError(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._kernels import row_terms
+from ._kernels import assemble_hessian, row_terms
 
 __all__ = ["CumulativeLogitLoss", "Curvature"]
 
@@ -40,6 +40,10 @@ class Curvature:
     def covers(self, features):
         """Whether the blocks hold every one of ``features``."""
         return self.features.size >= features.size and bool(np.isin(features, self.features).all())
+
+    def hessian(self, block, column):
+        """Hessian of the coordinates (block, column)."""
+        return assemble_hessian(self.same, self.crossed, block, np.searchsorted(self.features, column))
 
 
 class CumulativeLogitLoss:

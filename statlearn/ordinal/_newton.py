@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ._duality import duality_gap
-from ._kernels import assemble_hessian
 from ._loss import Curvature
-from ._quadratic import NO_SLACKS, minimize_quadratic
+from ._quadratic import minimize_quadratic
 from ._quadratic_model import FEASIBILITY, QuadraticModel, Slacks
 
 __all__ = ["Point", "Solution", "Start", "evaluate", "minimize"]
@@ -156,9 +155,8 @@ class _Newton:
     def _model_minimizer(self, working):
         """Minimizer of the quadratic model over the working set and the domain, and the multipliers there."""
         block, column = chosen = np.nonzero(working)
-        position = np.searchsorted(self.curvature.features, column)
         model = QuadraticModel(
-            assemble_hessian(self.curvature.same, self.curvature.crossed, block, position),
+            self.curvature.hessian(block, column),
             self.point.gradient[chosen],
             self.point.theta[chosen],
             self.penalty.lasso[chosen],
@@ -167,7 +165,7 @@ class _Newton:
         tol = max(min(0.01, self.violation) * self.violation, 1e-4 * self.tol)
         theta, multipliers = self.point.theta.copy(), self.multipliers
         while True:
-            slacks = Slacks(*self.domain.on(block, column), self.floor) if multipliers.size else NO_SLACKS
+            slacks = Slacks(*self.domain.on(block, column), self.floor)
             theta[chosen], multipliers = minimize_quadratic(model, tol, slacks, multipliers, damped=self.quick)
             n_new = self.domain.tighten(theta, self.floor)
             if n_new == 0:

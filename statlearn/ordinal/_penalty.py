@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Penalty", "presto_penalty"]
+__all__ = ["Penalty", "presto_penalty", "subdifferential_distance"]
+
+
+def subdifferential_distance(theta, slope, lasso):
+    """Distance of ``-slope`` to the subdifferential of ``sum lasso |theta|``, coordinate by coordinate."""
+    with np.errstate(invalid="ignore"):  # inf * 0 of frozen coordinates, chosen away below
+        signed = np.abs(slope + lasso * np.sign(theta))
+    return np.where(theta != 0.0, signed, np.maximum(np.abs(slope) - lasso, 0.0))
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,7 @@ class Penalty:
 
     def violation(self, theta, gradient):
         """Distance of ``-gradient`` to the subdifferential, coordinate by coordinate."""
-        pull = gradient + self.ridge * theta
-        with np.errstate(invalid="ignore"):  # inf * 0 of frozen coordinates, chosen away below
-            signed = np.abs(pull + self.lasso * np.sign(theta))
-        return np.where(theta != 0.0, signed, np.maximum(np.abs(pull) - self.lasso, 0.0))
+        return subdifferential_distance(theta, gradient + self.ridge * theta, self.lasso)
 
     @property
     def free(self):

@@ -1,20 +1,14 @@
 """The minimizer of a lasso-penalized quadratic model, free or with slacks: active sets first, descent if they fail."""
 
-from dataclasses import replace
-
-import numpy as np
-
 from ._active_sets import exchange_active_sets
 from ._descent import descend, press
-from ._quadratic_model import Slacks
 
-__all__ = ["NO_SLACKS", "minimize_quadratic"]
+__all__ = ["minimize_quadratic"]
 
 DAMPINGS = (0.0, 1e-2, 1.0)  # of the mean curvature
-NO_SLACKS, NOTHING = Slacks(np.empty((0, 0)), None, 0.0), np.empty(0)
 
 
-def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=NOTHING, *, damped=False):
+def minimize_quadratic(model, tol, slacks, multipliers, *, damped=False):
     """Minimizer of the model among the points whose ``slacks`` are not negative.
 
     Parameters
@@ -22,8 +16,9 @@ def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=NOTHING, *, dam
     model : QuadraticModel
     tol : float
         Largest violation of the optimality conditions allowed.
-    slacks : Slacks, optional
-    multipliers : ndarray of shape (m,), optional
+    slacks : Slacks
+        Any number ``m`` of them, none included.
+    multipliers : ndarray of shape (m,)
         Non-negative; those of a neighboring problem are a good start.
     damped : bool, default=False
         Take the minimizer of a model with more curvature where slacks make that of the model itself hard to find: as a
@@ -34,8 +29,6 @@ def minimize_quadratic(model, tol, slacks=NO_SLACKS, multipliers=NOTHING, *, dam
     theta : ndarray of shape (q,)
     multipliers : ndarray of shape (m,)
     """
-    if multipliers.size == 0:
-        slacks = replace(slacks, rows=np.empty((0, model.start.size)))
     for damping in DAMPINGS if damped and multipliers.size else DAMPINGS[:1]:
         found = exchange_active_sets(model.damped(damping), tol, slacks, multipliers)
         if found is not None:

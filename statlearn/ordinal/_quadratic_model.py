@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg.lapack import dposv
 
+from ._penalty import subdifferential_distance
+
 __all__ = ["FEASIBILITY", "QuadraticModel", "Slacks", "solve_positive_definite"]
 
 FEASIBILITY = 0.1  # of the floor: slack below it that is taken for it
@@ -45,9 +47,7 @@ class QuadraticModel:
 
     def violation(self, theta, slope, extra_lasso=0.0):
         """Largest distance of ``-slope`` to the subdifferential of the lasso."""
-        lasso = self.lasso + extra_lasso
-        signed = np.abs(slope + lasso * np.sign(theta))
-        return float(np.max(np.where(theta != 0.0, signed, np.maximum(np.abs(slope) - lasso, 0.0))))
+        return float(subdifferential_distance(theta, slope, self.lasso + extra_lasso).max())
 
 
 @dataclass(frozen=True)

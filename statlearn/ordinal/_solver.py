@@ -45,7 +45,7 @@ class DomainSolver:
     def __init__(self, loss, standard, crossing, *, tol, max_iter):
         self.loss = loss
         self.domain = DOMAINS[crossing](loss, standard)
-        self.open = ObservedDomain(loss, standard)
+        self.open = ObservedDomain()
         self.tol, self.max_iter = tol, max_iter
         self.null = null_theta(loss)
         self.floor = min(MARGIN, 0.5 * float(self.null[1:, 0].min(initial=np.inf)))

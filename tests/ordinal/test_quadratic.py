@@ -22,7 +22,8 @@ def random_model(seed, size, rank, share_free=0.2):
 
 def free_minimizer(model, tol):
     """What `minimize_quadratic` gives without slacks."""
-    return minimize_quadratic(model, tol)[0]
+    none = Slacks(np.empty((0, model.start.size)), None, 0.0)
+    return minimize_quadratic(model, tol, none, np.empty(0))[0]
 
 
 SOLVERS = {"active sets first": free_minimizer, "descent alone": descend}
