@@ -5,6 +5,7 @@ was proved about the result, what was tested, and what was only assumed.
 
 The sub-modules load on first use, so ``import statlearn`` is cheap:
 
+- `statlearn.graph`: kernels between the nodes of one graph, and clustering and classification on them,
 - `statlearn.ordinal`: probabilities of ordered outcomes with a rare last step,
 - `statlearn.datasets`: generators and loaders,
 - `statlearn.certificate`: what a fit may claim,
@@ -15,7 +16,7 @@ import importlib
 
 __version__ = "0.1.0.dev0"
 
-_SUBMODULES = ("certificate", "datasets", "exceptions", "ordinal")
+_SUBMODULES = ("certificate", "datasets", "exceptions", "graph", "ordinal")
 
 __all__ = [*_SUBMODULES, "__version__"]
 

@@ -3,7 +3,7 @@
 A solver that stops early warns with `sklearn.exceptions.ConvergenceWarning`, as scikit-learn's own estimators do.
 """
 
-__all__ = ["ClassOrderWarning", "CrossingWarning", "RareClassWarning", "VersionWarning"]
+__all__ = ["ClassOrderWarning", "CrossingWarning", "RareClassWarning", "SelfLoopWarning", "VersionWarning"]
 
 
 class CrossingWarning(UserWarning):
@@ -59,4 +59,18 @@ class VersionWarning(UserWarning):
     >>> from statlearn.exceptions import VersionWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", VersionWarning)
+    """
+
+
+class SelfLoopWarning(UserWarning):
+    """A graph has self-loops.
+
+    They count in the adjacency and in the degrees, and cancel in the Laplacian. Clear the diagonal if they mean nothing.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import SelfLoopWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", SelfLoopWarning)
     """

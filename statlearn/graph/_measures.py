@@ -1,0 +1,273 @@
+"""What a measure of proximity between nodes can do, and the measures that are functions of one matrix's eigenvalues."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ._conversions import centered, distance_of
+from ._log_kernel import EPS, log_of_positive, perron_log
+from ._parameters import Parameter
+from ._positive import PositiveExponential, double_factorial_series, m_matrix_inverse
+from ._spectra import Spectrum
+
+__all__ = ["ScaledKernel", "Measure", "SpectralMeasure", "exponential_of", "m_matrix_log"]
+
+NEGLIGIBLE = 1e-12  # eigenvalues of the kernel below this share of the largest leave its features
+SPECTRAL_ERROR = 5e-14  # an error of logarithms that no other route improves on
+INVERSE_ERROR = 20 * EPS  # largest relative error of an entry of an M-matrix inverse
+DOUBLING_ERROR = 4 * EPS
+FORCED_ERROR = 1e-6  # of logarithms that a user asks to take from eigenvectors
+SMALLEST_ROOT = 1e-140  # an entry whose square is a normal number
+LARGEST_LOG_SCALE = 300.0  # of a kernel or its features that is multiplied out
+
+
+@dataclass(frozen=True)
+class ScaledKernel:
+    """A kernel or its features, times ``exp(-log_scale)`` or its square root where it would overflow."""
+
+    matrix: np.ndarray
+    log_scale: float
+    route: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A proximity or distance between the nodes of a graph.
+
+    ``psd`` and ``log_metric`` are theorems: the plain kernel is positive semi-definite, the distance of the log kernel
+    is itself a metric. ``connected`` says that even the plain kernel needs a connected graph.
+    """
+
+    name: str
+    aliases: tuple
+    formula: str
+    parameter: Parameter | None
+    psd: bool = False
+    log_metric: bool = False
+    metric: bool = False
+    connected: bool = False
+    has_log: bool = True
+
+    def features(self, graph, t):
+        """Features F with ``F F' = K`` as a `ScaledKernel`, or None where the kernel has to be formed."""
+        return None
+
+    def plain(self, graph, t):
+        """The kernel as a `ScaledKernel`."""
+        raise NotImplementedError
+
+    @property
+    def routes(self):
+        """Values of ``method`` that make sense."""
+        return ("auto",)
+
+    def distance(self, graph, t):
+        """The distance of the plain kernel as a `ScaledKernel`."""
+        made = self.plain(graph, t)
+        return replace(made, matrix=distance_of(made.matrix))
+
+    def log_kernel(self, graph, t, for_distance=False, method="auto"):
+        """The logarithm as a `LogKernel`."""
+        raise NotImplementedError
+
+    def from_exponential(self, graph, K):
+        """The kernel from the exponential of its logarithm."""
+        return K
+
+
+def scaled(matrix, log_scale, route):
+    """A kernel from its matrix relative to the principal eigenvalue: multiplied out unless it would overflow."""
+    if log_scale == 0.0 or log_scale > LARGEST_LOG_SCALE:
+        return ScaledKernel(matrix, float(log_scale), route)
+    return ScaledKernel(matrix * np.exp(log_scale), 0.0, route)
+
+
+# --- frames: how V f(lambda) V' is dressed with degrees ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Diagonal scaling around a spectral kernel: of the kernel, of its features, and of its logarithm."""
+
+    kernel: Callable
+    features: Callable | None
+    potential: Callable
+
+
+def _no_potential(graph):
+    return 0.0
+
+
+def _similar(graph, K):
+    """Symmetric part of D^(-1/2) K D^(1/2)."""
+    root = graph.root_degrees()
+    ratio = np.divide.outer(root, root)
+    return K * (0.5 * (ratio + ratio.T))
+
+
+def _by_degree(graph, K):
+    root = graph.root_degrees()
+    return K / np.outer(root, root)
+
+
+def _features_by_degree(graph, F):
+    return F / graph.root_degrees()[:, None]
+
+
+def _centered_features(graph, F):
+    F = _features_by_degree(graph, F)
+    return F - F.mean(axis=0)
+
+
+BARE = Frame(lambda graph, K: K, lambda graph, F: F, _no_potential)
+SIMILAR = Frame(_similar, None, _no_potential)
+BY_DEGREE = Frame(_by_degree, _features_by_degree, lambda graph: -np.log(graph.root_degrees()))
+CENTERED = Frame(lambda graph, K: centered(_by_degree(graph, K)), _centered_features, _no_potential)
+
+
+# --- positive routes: logarithms without eigenvalues ------------------------------------------------------------------
+
+
+def m_matrix_log(weights, excess, potential=0.0):
+    """Logarithm of an M-matrix inverse; see `m_matrix_inverse`."""
+    return log_of_positive(
+        m_matrix_inverse(weights, excess), _vector(potential, len(excess)), 0.0, INVERSE_ERROR, "M-matrix inverse"
+    )
+
+
+def _vector(potential, n):
+    return np.broadcast_to(np.asarray(potential, dtype=np.float64), (n,))
+
+
+def katz_log(graph, t):
+    u = graph.positive_perron.vector
+    if u.min() < SMALLEST_ROOT:
+        raise ValueError(
+            "graph has nodes so far from its densest part that the principal vector of the adjacency, "
+            f"{u.min():.3g} there, cannot scale log katz. Use log forest or log modified_ppr."
+        )
+    return m_matrix_log(t * graph.dense() * np.outer(u, u), graph.positive_perron.excess(t), np.log(u))
+
+
+def forest_log(graph, t):
+    return m_matrix_log(t * graph.dense(), np.ones(graph.n_nodes))
+
+
+def page_rank_log(graph, t):
+    potential = np.log(graph.root_degrees())
+    return m_matrix_log(t * graph.dense(), (1.0 - t) * graph.degrees, potential)
+
+
+def double_factorial_log(graph, t):
+    K, exponent = double_factorial_series(t * graph.adjacency)
+    offset = exponent * np.log(2.0)
+    return log_of_positive(K, _vector(0.0, graph.n_nodes), offset, INVERSE_ERROR, "positive series")
+
+
+EXPONENTIALS = {
+    "A": (lambda graph: graph.dense(), lambda graph: 0.0),
+    "L": (lambda graph: _reversed_laplacian(graph), lambda graph: graph.loop_free.sum(axis=1).max()),
+    "S": (lambda graph: graph.dense() / np.outer(graph.root_degrees(), graph.root_degrees()), lambda graph: 1.0),
+}
+
+
+def _reversed_laplacian(graph):
+    """c I - L with c the largest degree: non-negative."""
+    X = graph.loop_free.toarray()
+    degrees = graph.loop_free.sum(axis=1)
+    X.flat[:: len(X) + 1] = degrees.max() - degrees
+    return X
+
+
+def exponential_of(graph, matrix):
+    """exp(t X) with X = A, c I - L or S, which remembers its last values for the next ``t`` of a geometric grid."""
+    return graph.exponential(matrix, lambda: PositiveExponential(EXPONENTIALS[matrix][0](graph), graph.hop_bound))
+
+
+@dataclass(frozen=True)
+class ExponentialLog:
+    """Logarithm of exp(t A), exp(-t L) or exp(t (S - I)) by non-negative scaling and squaring."""
+
+    matrix: str
+
+    def __call__(self, graph, t):
+        K, exponent = exponential_of(graph, self.matrix).at(t)
+        offset = exponent * np.log(2.0) - t * EXPONENTIALS[self.matrix][1](graph)
+        return log_of_positive(
+            K, _vector(0.0, graph.n_nodes), offset, self.error(graph, t), "non-negative scaling and squaring"
+        )
+
+    def error(self, graph, t):
+        """Estimated relative error of an entry."""
+        return DOUBLING_ERROR * 2.0 ** exponential_of(graph, self.matrix).doublings(t)
+
+
+@dataclass(frozen=True)
+class SpectralMeasure(Measure):
+    """A measure ``V f(lambda) V'`` of A, L or S, in a frame of degrees, with a positive route for its logarithm."""
+
+    spectrum: Spectrum = None
+    frame: Frame = field(default=BARE)
+    positive: Callable | None = None
+
+    @property
+    def routes(self):
+        """Eigenvectors always, positive arithmetic where the kernel is positive."""
+        return ("auto", "eigh", "accurate") if self.positive else ("auto", "eigh")
+
+    def features(self, graph, t):
+        """V sqrt(f), without the columns that rounding hides."""
+        if self.frame.features is None:
+            return None
+        part, ratios = self._ratios(graph, t)
+        if ratios.min() < 0.0:
+            return None
+        kept = ratios > NEGLIGIBLE * ratios.max()
+        F = part.vectors[:, kept] * np.sqrt(ratios[kept])
+        made = scaled(self.frame.features(graph, F), 0.5 * self.spectrum.log_scale(graph, t), "spectral features")
+        return ScaledKernel(made.matrix, 2.0 * made.log_scale, made.route)
+
+    def plain(self, graph, t):
+        """One product per parameter, once the eigenvectors are known."""
+        part, ratios = self._ratios(graph, t)
+        if ratios.min() >= 0.0:
+            half = part.vectors * np.sqrt(ratios)
+            K = half @ half.T
+        else:
+            K = (part.vectors * ratios) @ part.vectors.T
+            K = (K + K.T) / 2
+        return scaled(self.frame.kernel(graph, K), self.spectrum.log_scale(graph, t), "spectral")
+
+    def log_kernel(self, graph, t, for_distance=False, method="auto"):
+        """By the route whose estimated error is the smaller one."""
+        made = None
+        if method != "accurate":
+            limit = FORCED_ERROR if method == "eigh" else self._positive_error(graph, t)
+            made = self._perron(graph, t, limit, for_distance)
+        if made is None and method == "eigh":
+            raise ValueError(
+                f"method='eigh' cannot take the logarithm of {self.name} at t={t!r}: some entries are below the "
+                "rounding of the eigenvectors. Use method='auto'."
+            )
+        if made is None:
+            made = self.positive(graph, t)
+        potential = self.frame.potential(graph)
+        return made if np.isscalar(potential) else made.shifted(potential)
+
+    def from_exponential(self, graph, K):
+        """Symmetrized: a kernel that is not symmetric is so by the mean of two entries, its logarithm by theirs."""
+        return _similar(graph, K) if self.frame is SIMILAR else K
+
+    def _ratios(self, graph, t):
+        part = graph.decomposition(self.spectrum.matrix)
+        return part, self.spectrum.ratios(graph, part.values, t)
+
+    def _perron(self, graph, t, limit, for_distance):
+        part, ratios = self._ratios(graph, t)
+        offset, sensitivity = self.spectrum.log_scale(graph, t), self.spectrum.sensitivity(part.values, t)
+        return perron_log(part, ratios, offset, sensitivity, limit=limit, for_distance=for_distance)
+
+    def _positive_error(self, graph, t):
+        error = getattr(self.positive, "error", None)
+        return max(SPECTRAL_ERROR, error(graph, t)) if error else SPECTRAL_ERROR

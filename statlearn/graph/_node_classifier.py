@@ -1,0 +1,340 @@
+"""Classification of the nodes of one graph, with nodes as samples."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+
+from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support.base import StatlearnEstimator, unchanged_on_error
+from ._certificates import classifier_certificate
+from ._components import DISCONNECTED, kept_components
+from ._conversions import centered
+from ._engine import KERNEL_CONSTRAINTS, block_kernel, resolve
+from ._label_scores import kernel_ridge, label_spreading, mean_similarity, project_to_simplex, support_vectors
+from ._node_ids import node_positions
+from ._spectral_graph import as_graph
+from ._spectrum_repair import REPAIRS, repair_spectrum
+
+__all__ = ["NodeKernelClassifier"]
+
+UNLABELED = -1
+RULES = {"ridge": kernel_ridge, "similarity": mean_similarity, "svc": support_vectors}
+NEEDS_DEFINITE = ("ridge", "svc")
+WITH_PROBABILITIES = ("ridge", "lgc")
+
+
+def _gives_probabilities(model):
+    if model.method not in WITH_PROBABILITIES:
+        raise AttributeError(f"predict_proba needs method 'ridge' or 'lgc'. Got method={model.method!r}.")
+    return True
+
+
+class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
+    r"""Classifier of the nodes of one graph from the labels of some of them.
+
+    The graph is a parameter and a sample is a node: X is one column of node ids. So `cross_val_score`, `GridSearchCV`
+    over ``kernel``, ``t`` and ``log``, and pipelines work on nodes, the graph is never cut, and test nodes stay in it
+    without their labels (transductive learning). Give a `SpectralGraph`: all fits of a search then share its
+    eigendecompositions.
+
+    Parameters
+    ----------
+    graph : array-like or sparse matrix of shape (n, n), DataFrame, networkx.Graph or SpectralGraph
+        The graph.
+    kernel : str, default="scct"
+        Name or alias of a measure; see `list_node_kernels`.
+    t : float, default=None
+        Its parameter on the given ``scale``; None takes the default of the measure.
+    log : bool, default=False
+        Take the logarithm of every entry.
+    scale : {"spectral", "unit", "raw"}, default="spectral"
+        What ``t`` means; see `node_kernel`.
+    method : {"ridge", "similarity", "svc", "lgc"}, default="ridge"
+        Kernel ridge regression on one-hot labels with an intercept; the class with the largest mean similarity to its
+        labeled nodes; a support vector machine; or local and global consistency, :math:`F = (I - a S)^{-1} Y`, which
+        needs ``kernel="ppr"`` (then a is ``t``) and takes labels -1 as unlabeled.
+    reg : float, default=1.0
+        Strength of the penalty of "ridge", and 1 / C of "svc", for the centered kernel scaled to a mean diagonal of 1,
+        so that it means the same for all kernels. Not used by "similarity" and "lgc", which have no penalty.
+    indefinite : {"clip", "shift", "raise"}, default="clip"
+        What "ridge" and "svc" do with a kernel that is not positive semi-definite, as most logarithms are not: drop the
+        negative part of the spectrum of the centered kernel, add the smallest multiple of the identity, or refuse. The
+        certificate says how much was negative.
+    disconnected : {"raise", "block", "largest"}, default="raise"
+        What to do with a disconnected graph where the kernel needs a connected one; see `NodeKernel`.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    scores_ : ndarray of shape (n_nodes, n_classes)
+        Scores of all nodes of the graph; the largest wins.
+    t_ : float, ndarray or None
+        The parameter of the formula.
+    certificate_ : Certificate
+        The residual of the linear system, the repaired share of the spectrum, and nodes that no label reaches.
+    n_features_in_ : int
+        1.
+    feature_names_in_ : ndarray of shape (1,)
+        Name of the column, when X is a data frame.
+
+    See Also
+    --------
+    GraphKernelKMeans : Clusters nodes without labels.
+    NodeKernel : The kernel alone.
+
+    References
+    ----------
+    F. Fouss, K. Francoisse, L. Yen, A. Pirotte and M. Saerens. An experimental investigation of kernels on graphs for
+    collaborative recommendation and semisupervised classification. Neural Networks 31, 2012.
+    D. Zhou, O. Bousquet, T. N. Lal, J. Weston and B. Scholkopf. Learning with local and global consistency. 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from statlearn.datasets import make_sbm
+    >>> from statlearn.graph import NodeKernelClassifier, SpectralGraph
+    >>> graph, y = make_sbm([30, 30], [[0.4, 0.05], [0.05, 0.4]], random_state=0)
+    >>> nodes = np.arange(60).reshape(-1, 1)
+    >>> model = NodeKernelClassifier(SpectralGraph(graph))
+    >>> search = GridSearchCV(model, {"kernel": ["heat", "scct"]}, cv=3).fit(nodes, y)
+    >>> bool(search.best_score_ > 0.9)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "graph": "no_validation",
+        **KERNEL_CONSTRAINTS,
+        "method": [StrOptions({*RULES, "lgc"})],
+        "reg": [Interval(Real, 0, None, closed="neither")],
+        "indefinite": [StrOptions(set(REPAIRS))],
+        "disconnected": [StrOptions(set(DISCONNECTED))],
+    }
+
+    def __init__(
+        self,
+        graph,
+        *,
+        kernel="scct",
+        t=None,
+        log=False,
+        scale="spectral",
+        method="ridge",
+        reg=1.0,
+        indefinite="clip",
+        disconnected="raise",
+    ):
+        self.graph = graph
+        self.kernel = kernel
+        self.t = t
+        self.log = log
+        self.scale = scale
+        self.method = method
+        self.reg = reg
+        self.indefinite = indefinite
+        self.disconnected = disconnected
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False  # one column of ids is no table of features
+        tags.input_tags.string = True
+        return tags
+
+    @unchanged_on_error
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Score all nodes from the labels of some.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 1)
+            Ids of the labeled nodes: positions from 0, or names if the graph has names.
+        y : array-like of shape (n_samples,)
+            Their classes. With ``method="lgc"``, -1 marks nodes without label.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights of the labels.
+
+        Returns
+        -------
+        self : NodeKernelClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the graph, a parameter or the data are invalid, if there are fewer than two classes, or if the graph is
+            disconnected where the kernel needs a connected one and ``disconnected="raise"``.
+
+        Warns
+        -----
+        SelfLoopWarning
+            If the graph has self-loops.
+        """
+        graph = as_graph(self.graph)
+        proximity = resolve(graph, self.kernel, self.t, self.log, self.scale)
+        nodes, onehot, weights = self._check_labels(graph, X, y, sample_weight)
+        if self.method == "lgc":
+            kept, share = [np.arange(graph.n_nodes)], None
+            made = self._spread(graph, proximity, nodes, onehot, weights)
+        else:
+            kept = kept_components(graph, proximity.label, proximity.needs_connected, self.disconnected)
+            K, share = self._kernel(graph, proximity, kept)
+            made = self._score(K, graph, kept, nodes, onehot, weights)
+        self.t_, self.scores_ = proximity.t, made.scores
+        self._reached = _reached_nodes(graph, kept, nodes)
+        self._fitted_graph = graph
+        self.certificate_ = classifier_certificate(proximity, self.method, made, share, self._reached)
+        return self
+
+    def _check_labels(self, graph, X, y, sample_weight):
+        nodes = node_positions(graph, self._ids(X, reset=True))
+        y = column_or_1d(y)
+        check_consistent_length(X, y)
+        check_classification_targets(y)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        labeled = weights > 0.0
+        if self.method == "lgc":
+            labeled &= y != UNLABELED
+        self.classes_, codes = np.unique(y[labeled], return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y must have at least 2 classes of labeled nodes. Got {len(self.classes_)} class.")
+        return nodes[labeled], np.eye(len(self.classes_))[codes], weights[labeled]
+
+    def _ids(self, X, reset):
+        X = validate_data(self, X, dtype=None, reset=reset)
+        if X.shape[1] != 1:
+            raise ValueError(
+                f"X must have one column, the ids of nodes. Got shape {X.shape}. The graph is a parameter: "
+                "NodeKernelClassifier(graph)."
+            )
+        return X[:, 0]
+
+    def _spread(self, graph, proximity, nodes, onehot, weights):
+        if proximity.measure.name != "ppr" or proximity.log:
+            raise ValueError(
+                f"method='lgc' is a personalized PageRank: set kernel='ppr' and log=False. Got {proximity.label!r}."
+            )
+        return label_spreading(graph, proximity.t, nodes, onehot, weights)
+
+    def _kernel(self, graph, proximity, blocks):
+        """Centered kernel with a mean diagonal of 1, repaired if the rule needs it, and its negative share or None."""
+        repair = self.indefinite if self.method in NEEDS_DEFINITE else None
+
+        def compute():
+            K = centered(block_kernel(graph, proximity, blocks, center=True).matrix)
+            share = None
+            if repair and (proximity.log or not proximity.measure.psd):
+                K, share = repair_spectrum(K, repair)
+            return K / _spread(K, proximity), share
+
+        return graph.remember((*proximity.key, self.disconnected, repair), compute)
+
+    def _score(self, K, graph, kept, nodes, onehot, weights):
+        if len(K) == graph.n_nodes:
+            return RULES[self.method](K, nodes, onehot, weights, self.reg)
+        place = np.full(graph.n_nodes, -1)
+        place[np.sort(kept[0])] = np.arange(len(K))
+        inside = place[nodes] >= 0
+        if not (onehot[inside].sum(axis=0) > 0).all():
+            raise ValueError("y has classes without a labeled node in the largest component; use disconnected='block'.")
+        made = RULES[self.method](K, place[nodes[inside]], onehot[inside], weights[inside], self.reg)
+        scores = np.zeros((graph.n_nodes, onehot.shape[1]))
+        scores[np.sort(kept[0])] = made.scores
+        return type(made)(scores, made.residual)
+
+    def _scores_of(self, X):
+        check_is_fitted(self)
+        nodes = node_positions(self._fitted_graph, self._ids(X, reset=False))
+        unreached = nodes[~self._reached[nodes]]
+        if len(unreached):
+            raise ValueError(
+                f"X has {len(unreached)} nodes, such as the one at position {unreached[0]}, that no path connects to a "
+                "labeled node: nothing can be said about them. Label a node of each component."
+            )
+        return self.scores_[nodes]
+
+    def decision_function(self, X):
+        """Scores of nodes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 1)
+            Ids of nodes of the graph, labeled or not.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            With two classes, the score of the second minus that of the first.
+        """
+        scores = self._scores_of(X)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, X):
+        """Class with the largest score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 1)
+            Ids of nodes of the graph, labeled or not.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The classes.
+
+        Raises
+        ------
+        ValueError
+            If a node is unknown, or in a component without a labeled node.
+        """
+        scores = self._scores_of(X)
+        return self.classes_[scores.argmax(axis=1)]
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X):
+        """Shares of the classes; they are not calibrated.
+
+        For "ridge" the point of the probability simplex nearest to the scores, for "lgc" the scores divided by their
+        sum.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, 1)
+            Ids of nodes of the graph, labeled or not.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Non-negative, with rows that sum to 1.
+        """
+        scores = self._scores_of(X)
+        if self.method == "ridge":
+            return project_to_simplex(scores)
+        scores = np.maximum(scores, np.finfo(np.float64).tiny)
+        return scores / scores.sum(axis=1, keepdims=True)
+
+
+def _spread(K, proximity):
+    spread = float(np.mean(np.abs(np.diag(K))))
+    if spread == 0.0:
+        raise ValueError(
+            f"t={proximity.t!r} makes {proximity.label} the same for all nodes up to rounding: there is nothing to "
+            "learn from. Use a t nearer to the default, or log=True where the kernel has a logarithm."
+        )
+    return spread
+
+
+def _reached_nodes(graph, kept, nodes):
+    """Whether a node has a labeled node in its component, and was not left out."""
+    labeled = np.zeros(graph.n_components, dtype=bool)
+    labeled[graph.component_labels[nodes]] = True
+    reached = labeled[graph.component_labels]
+    inside = np.zeros(graph.n_nodes, dtype=bool)
+    inside[np.concatenate(kept)] = True
+    return reached & inside

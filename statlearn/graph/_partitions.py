@@ -1,0 +1,103 @@
+"""Partitions of the nodes of a graph by kernel k-means, component by component."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..certificate import Check
+from ._components import share_clusters
+from ._grams import DenseGram, FeatureGram
+from ._kmeans_certificate import euclidean_check
+from ._kmeans_solver import evaluate_partition, solve_kernel_kmeans
+
+__all__ = ["Partition", "cluster_shares", "kmeans_partition", "modularity", "node_gram", "place_labels", "restarts_of"]
+
+AGREEMENT = 1e-9  # difference of objectives that restarts are said to share, relative to the sum of |k_ii|
+FEW_CLUSTERS, FEW_RESTARTS, MANY_RESTARTS = 5, 10, 30
+
+
+def modularity(graph, labels):
+    """Newman's modularity of a partition; nodes labeled -1 count as clusters of their own."""
+    codes = np.where(labels < 0, labels.max() + 1 + np.arange(len(labels)), labels)
+    rows, columns = graph.adjacency.nonzero()
+    inside = graph.adjacency.data[codes[rows] == codes[columns]].sum() / graph.volume
+    shares = np.bincount(codes, weights=graph.degrees) / graph.volume
+    return float(inside - shares @ shares)
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Clusters of some nodes, numbered from 0, the objective J, and what the search found."""
+
+    labels: np.ndarray
+    inertia: float
+    log_scale: float
+    n_iter: int
+    agreement: float
+    n_converged: int
+    n_init: int
+    best_move: float
+    tolerance: float
+    geometry: Check
+    route: str
+
+
+def node_gram(graph, proximity):
+    """The kernel for clustering, its log-scale and its route: features of plain kernels where they exist."""
+    graph.require_dense(f"clustering on {proximity.label}")
+    has_features = not proximity.log and graph.n_nodes > 1
+    features = proximity.measure.features(graph, proximity.t) if has_features else None
+    if features is not None:
+        F = features.matrix
+        return FeatureGram(F - F.mean(axis=0)), features.log_scale, features.route
+    made = proximity.kernel(graph, center=True)
+    return DenseGram(made.matrix), made.log_scale, made.route
+
+
+def kmeans_partition(graph, gram, n_clusters, *, select="inertia", log_scale=0.0, route="", **search):
+    """Kernel k-means on a Gram representation; among restarts the best by ``select``."""
+    solution = solve_kernel_kmeans(gram, n_clusters, **search)
+    inertias = solution.restart_inertias
+    labels, inertia, best_move = solution.labels, solution.inertia, solution.best_move
+    if select == "modularity":
+        labels = max(solution.restart_labels, key=lambda candidate: modularity(graph, candidate))
+        figures = evaluate_partition(gram, labels, n_clusters, np.ones(gram.n))
+        inertia, best_move = figures["inertia"], figures["best_move"]
+    scale = float(np.abs(gram.diagonal).sum())
+    return Partition(
+        labels=labels,
+        inertia=inertia,
+        log_scale=log_scale,
+        n_iter=solution.n_iter,
+        agreement=float(np.mean(inertias <= inertias.min() + AGREEMENT * scale)),
+        n_converged=int(solution.restart_converged.sum()),
+        n_init=len(inertias),
+        best_move=best_move,
+        tolerance=solution.tolerance,
+        geometry=euclidean_check(gram, isinstance(gram, FeatureGram)),
+        route=route,
+    )
+
+
+def restarts_of(n_init, n_clusters):
+    """Number of restarts: more for many clusters, whose local optima are worse."""
+    if n_init != "auto":
+        return n_init
+    return FEW_RESTARTS if n_clusters <= FEW_CLUSTERS else MANY_RESTARTS
+
+
+def cluster_shares(graph, blocks, n_clusters):
+    """Clusters per block of nodes."""
+    n_nodes = sum(map(len, blocks))
+    if n_clusters > n_nodes:
+        raise ValueError(f"n_samples={n_nodes} should be >= n_clusters={n_clusters}: there are so many nodes.")
+    return share_clusters([len(nodes) for nodes in blocks], n_clusters)
+
+
+def place_labels(graph, blocks, parts):
+    """Labels of all nodes from those of the blocks, numbered on from block to block; -1 outside."""
+    labels, first = np.full(graph.n_nodes, -1, dtype=np.int64), 0
+    for nodes, part in zip(blocks, parts, strict=True):
+        labels[nodes] = part + first
+        first += int(part.max()) + 1
+    return labels
