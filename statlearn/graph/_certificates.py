@@ -90,7 +90,10 @@ def feature_certificate(proximity, features):
         checks.append(Check("left out", features.error, 1.0, features.error < 1.0, "numerical", detail))
     else:
         missing = f"the columns of the landmarks they come from are right to {features.column_error:.2g}"
-        bound, detail = LARGEST_COLUMN_ERROR, "of a landmark's column, relative to the root mean square between landmarks"
+        bound, detail = (
+            LARGEST_COLUMN_ERROR,
+            "of a landmark's column, relative to the root mean square between landmarks",
+        )
         holds = features.column_error <= bound
         checks += [
             Check("error of a column", features.column_error, bound, holds, "numerical", detail),

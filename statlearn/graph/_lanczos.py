@@ -6,7 +6,8 @@ residuals are :math:`R = X Q - Q \Theta`. Split Q into any leading part :math:`Q
 
 .. math:: \|K - F F'\| \le \mathrm{Lip}(f) \, \|R_1\| + \max_{\theta \notin \Theta_1} f(\theta),
 
-where the maximum runs over the eigenvalues that belong to neither, and over the rest of the Ritz values. The smallest
+where the maximum runs over the rest of the Ritz values and the eigenvalues that belong to none. The largest of those
+is taken to be at most the next Ritz value plus the norm of its residual, as in all Lanczos methods. The smallest
 such bound over all splits is the error that is reported, and that stops the iteration: eigenvectors in the dense bulk
 of the spectrum, where f is nearly constant, need not converge, as exact ones would leave as much out.
 """

@@ -15,7 +15,7 @@ __all__ = ["LogKernel", "log_of_positive", "perron_log"]
 EPS = np.finfo(np.float64).eps
 TINY = np.finfo(np.float64).tiny
 SUMMATION = 64.0  # multiple of eps that sums over eigenpairs lose, in units of the root of their squares
-SMALLEST_WEIGHT = 1e-100  # of a principal vector whose squared ratios stay finite
+LARGEST_VECTOR_ERROR = 1e-3  # relative, of an entry of the principal vector
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def log_of_positive(K, potential, offset, error, route):
     if n_lost:
         raise ValueError(
             f"t is too small for the logarithm of this kernel on this graph: {n_lost} pairs of nodes are so far apart "
-            "that their proximity is below the smallest floating-point number. Increase t."
+            "that their proximity is below the smallest floating-point number. Increase t, or take a kernel that "
+            "reaches further, such as log forest with a large t."
         )
     residual = np.log(K)
     residual = (residual + residual.T) / 2
@@ -97,22 +98,24 @@ def perron_log(decomposition, ratios, offset, sensitivity, *, limit=np.inf, for_
     log_kernel : LogKernel or None
         None if the error is above the limit, or some entry of ``1 + sum`` is not positive and so rounding noise.
     """
-    u = decomposition.vectors[:, 0]
-    if u.min() < SMALLEST_WEIGHT:
+    vector_error, u = decomposition.principal_error, decomposition.vectors[:, 0]
+    if vector_error > LARGEST_VECTOR_ERROR:
         return None
     V, g = decomposition.vectors[:, 1:], ratios[1:]
     terms = np.sqrt(np.einsum("ij,j,ij->i", V, np.abs(g), V)) / u
-    vector_error = EPS * np.abs(decomposition.values).max() / max(decomposition.gap, EPS) / u.min() + EPS * abs(offset)
-    allowed = limit if for_distance else limit - vector_error
+    rounding = EPS * (4.0 - 4.0 * np.log(u.min()) + abs(offset))
+    kernel_error = 2.0 * vector_error + rounding
+    allowed = limit if for_distance else limit - kernel_error
     worst = int(np.argmax(terms))
     if _noise(V @ (g * V[worst]) / (u * u[worst]), terms[worst] * terms, sensitivity) > allowed:
         return None
     delta = (V * g) @ V.T
     delta = (delta + delta.T) / (2.0 * np.outer(u, u))
     noise = _noise(delta, np.multiply.outer(terms, terms), sensitivity)
+    noise += 4.0 * vector_error * float(np.abs(delta).max())
     if noise > allowed:
         return None
-    return LogKernel(np.log1p(delta), np.log(u), offset, noise + vector_error, noise, "spectral, in Perron form")
+    return LogKernel(np.log1p(delta), np.log(u), offset, noise + kernel_error, noise, "spectral, in Perron form")
 
 
 def _noise(delta, terms, sensitivity):

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 import numpy as np
+from scipy import linalg
 
 from ._conversions import centered, distance_of
+from ._graph_kernels import eigen_residual
 from ._log_kernel import EPS, log_of_positive, perron_log
 from ._parameters import Parameter
 from ._positive import PositiveExponential, double_factorial_series, m_matrix_inverse
@@ -18,7 +21,6 @@ SPECTRAL_ERROR = 5e-14  # an error of logarithms that no other route improves on
 INVERSE_ERROR = 20 * EPS  # largest relative error of an entry of an M-matrix inverse
 DOUBLING_ERROR = 4 * EPS
 FORCED_ERROR = 1e-6  # of logarithms that a user asks to take from eigenvectors
-SMALLEST_ROOT = 1e-140  # an entry whose square is a normal number
 LARGEST_LOG_SCALE = 300.0  # of a kernel or its features that is multiplied out
 
 
@@ -141,13 +143,17 @@ def _vector(potential, n):
 
 
 def katz_log(graph, t):
-    u = graph.positive_perron.vector
-    if u.min() < SMALLEST_ROOT:
+    """Of the matrix scaled by ``v = (I - t A)^(-1) 1``, which is 1 at least, so that its excess is v up to rounding."""
+    A = graph.adjacency
+    v = linalg.solve(np.eye(graph.n_nodes) - t * graph.dense(), np.ones(graph.n_nodes), assume_a="sym")
+    near = 1.0 / t  # v - t A v = (1 - t near) v - t (A v - near v)
+    remainder = float(1 - Fraction(t) * Fraction(near))
+    excess = v * (remainder * v - t * eigen_residual(A.indptr, A.indices, A.data, near, v))
+    if not (excess > 0.0).all():
         raise ValueError(
-            "graph has nodes so far from its densest part that the principal vector of the adjacency, "
-            f"{u.min():.3g} there, cannot scale log katz. Use log forest or log modified_ppr."
+            f"t={t!r} is too close to 1 / rho = {1.0 / graph.spectral_radius!r} for log katz: decrease it."
         )
-    return m_matrix_log(t * graph.dense() * np.outer(u, u), graph.positive_perron.excess(t), np.log(u))
+    return m_matrix_log(t * graph.dense() * np.outer(v, v), excess, np.log(v))
 
 
 def forest_log(graph, t):
@@ -200,7 +206,7 @@ class ExponentialLog:
 
     def error(self, graph, t):
         """Estimated relative error of an entry."""
-        return DOUBLING_ERROR * 2.0 ** exponential_of(graph, self.matrix).doublings(t)
+        return DOUBLING_ERROR * 2.0 ** exponential_of(graph, self.matrix).squarings(t)
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,12 @@ import numpy as np
 
 from ._graph_kernels import eliminate
 
-__all__ = ["PositiveExponential", "accurate_when_small", "double_factorial_series", "m_matrix_inverse"]
+__all__ = ["PositiveExponential", "double_factorial_series", "m_matrix_inverse"]
 
 LEAF = 48  # rows below which one compiled elimination is quicker than two halves
 TAYLOR = [1.0 / math.factorial(k) for k in range(17)]
 KEPT_STATES = 2  # a grid of ratio sqrt(2) is two interleaved grids of ratio 2
 SERIES_RESCALE = 1e100
-MAX_POWERS = 500
-SHIFT = 0.5  # of A by a multiple of its largest eigenvalue: on bipartite graphs the smallest one is as large
 
 
 def m_matrix_inverse(weights, excess):
@@ -58,22 +56,6 @@ def m_matrix_inverse(weights, excess):
     return inverse
 
 
-def accurate_when_small(A, value, vector, hops):
-    """The positive eigenvector of a sparse non-negative A for its largest eigenvalue, from one with absolute errors.
-
-    Power iterations add non-negative numbers, so that what is wrong in small entries dies out, and is not made anew.
-    """
-    previous = np.inf
-    for step in range(MAX_POWERS):
-        u = (A @ vector + SHIFT * value * vector) / ((1.0 + SHIFT) * value)
-        change = np.max(np.abs(u - vector) / np.maximum(u, np.finfo(np.float64).tiny))
-        vector = u
-        if step > hops and not 8.0 * np.finfo(np.float64).eps < change < previous:
-            break
-        previous = change
-    return vector / np.linalg.norm(vector)
-
-
 class PositiveExponential:
     """exp(t X) of a symmetric non-negative matrix, entry by entry accurate, at one t after the other.
 
@@ -96,26 +78,31 @@ class PositiveExponential:
         self.norm = X.sum(axis=1).max()
         self._states = []
 
-    def doublings(self, t):
-        """Squarings from Taylor's series to ``t``; each doubles the relative error."""
+    def squarings(self, t):
+        """Squarings between Taylor's series and ``t``, on the way that `at` takes; each doubles the relative error."""
+        start, steps = self._nearest_state(t)
+        return steps if start is None else start[2] + steps
+
+    def _doublings(self, t):
         return max(0, math.ceil(math.log2(2.0 * (self.hops + t * self.norm))))
 
     def at(self, t):
         """The exponential at ``t`` as a matrix and an integer: ``exp(t X) = K * 2.0**exponent``."""
         start, steps = self._nearest_state(t)
-        K, exponent = start or self._taylor(t / 2.0**steps)
+        K, exponent, squared = start or (*self._taylor(t / 2.0**steps), 0)
         for _ in range(steps):
             K, exponent = _square(K, exponent)
-        self._states = [*self._states, (t, K, exponent)][-KEPT_STATES:]
+        others = [state for state in self._states if state[0] != t]
+        self._states = [*others, (t, K, exponent, squared + steps)][-KEPT_STATES:]
         return K, exponent
 
     def _nearest_state(self, t):
         """The kept state that reaches ``t`` by the fewest squarings, and their number."""
-        best, steps = None, self.doublings(t)
-        for known, K, exponent in self._states:
+        best, steps = None, self._doublings(t)
+        for known, *state in self._states:
             mantissa, power = math.frexp(t / known)
             if mantissa == 0.5 and 1 <= power <= steps:
-                best, steps = (K, exponent), power - 1
+                best, steps = state, power - 1
         return best, steps
 
     def _taylor(self, t):

@@ -1,57 +1,19 @@
 """The graph: validated once, immutable, with the eigendecompositions that every kernel of it shares."""
 
 import threading
-from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
+from ._decompositions import Decomposition, decompose, perron_pair
 from ._graph_input import read_adjacency
-from ._graph_kernels import eigen_residual
-from ._positive import accurate_when_small
 
-__all__ = ["MAX_DENSE_N", "Decomposition", "SpectralGraph", "as_graph"]
+__all__ = ["MAX_DENSE_N", "SMALL", "SpectralGraph", "as_graph"]
 
 MAX_DENSE_N = 20_000  # nodes above which no n x n array is allocated: 3.2 GB each
 SMALL = 500  # nodes up to which all eigenvalues are computed where one would do
-
-
-@dataclass(frozen=True)
-class Decomposition:
-    """Eigenvalues and eigenvectors of A, L or S, the principal pair first, with a positive principal vector."""
-
-    values: np.ndarray
-    vectors: np.ndarray
-
-    @property
-    def gap(self):
-        """Distance from the principal eigenvalue to the next."""
-        return abs(self.values[0] - self.values[1])
-
-
-@dataclass(frozen=True)
-class PerronPair:
-    """The largest eigenvalue of A beyond double precision, and its positive vector.
-
-    ``residual = A @ vector - high * vector`` in twice the working precision; the eigenvalue is ``high + low``.
-    """
-
-    high: float
-    low: float
-    vector: np.ndarray
-    residual: np.ndarray
-
-    def gap_to_one(self, t):
-        """``1 - t * eigenvalue`` with a small relative error, even next to the pole of the resolvent."""
-        return float(1 - Fraction(t) * (Fraction(self.high) + Fraction(self.low)))
-
-    def excess(self, t):
-        """Row sums of ``diag(u) (I - t A) diag(u)`` with a small relative error."""
-        u = self.vector
-        return u * (u * float(1 - Fraction(t) * Fraction(self.high)) - t * self.residual)
 
 
 class SpectralGraph:
@@ -220,24 +182,13 @@ class SpectralGraph:
         with self._lock:
             if matrix not in self._decompositions:
                 self.require_dense("an eigendecomposition")
-                self._decompositions[matrix] = DECOMPOSE[matrix](self)
+                self._decompositions[matrix] = decompose(self, matrix)
             return self._decompositions[matrix]
 
     @cached_property
     def perron(self):
         """The largest eigenvalue of A in twice the working precision, with its vector."""
-        A = self.adjacency
-        value, u = self._leading_pair()
-        residual = eigen_residual(A.indptr, A.indices, A.data, value, u)
-        return PerronPair(value, float(u @ residual / (u @ u)), u, residual)
-
-    @cached_property
-    def positive_perron(self):
-        """The same with small entries as accurate as large ones, for which LAPACK gives rounding, even zeros."""
-        A, value = self.adjacency, self.perron.high
-        u = accurate_when_small(A, value, self.perron.vector, self.hop_bound)
-        residual = eigen_residual(A.indptr, A.indices, A.data, value, u)
-        return PerronPair(value, float(u @ residual / (u @ u)), u, residual)
+        return perron_pair(self.adjacency, *self._leading_pair())
 
     @cached_property
     def spectral_radius(self):
@@ -378,7 +329,9 @@ class SpectralGraph:
             "indices": A.indices,
             "indptr": A.indptr,
             "names": self.names,
-            "decompositions": {name: (part.values, part.vectors) for name, part in self._decompositions.items()},
+            "decompositions": {
+                name: (part.values, part.vectors, part.exact) for name, part in self._decompositions.items()
+            },
         }
 
     def __setstate__(self, state):
@@ -391,55 +344,3 @@ class SpectralGraph:
 def as_graph(graph):
     """The graph as a `SpectralGraph`; one that is given is not copied."""
     return graph if isinstance(graph, SpectralGraph) else SpectralGraph(graph)
-
-
-def _eigh(matrix):
-    values, vectors = linalg.eigh(matrix, driver="evd", overwrite_a=True, check_finite=False)
-    return values, vectors
-
-
-def _principal_first(values, vectors, principal):
-    """The decomposition with its first vector replaced by the known one.
-
-    The rotation that takes the computed vector to the known one carries the others along. It moves only those whose
-    eigenvalue LAPACK cannot tell from the principal one, as when hardly anything connects two parts of a graph.
-    """
-    shares = principal @ vectors
-    if shares[0] < 0.0:
-        vectors[:, 0] *= -1.0
-        shares[0] *= -1.0
-    vectors[:, 1:] -= np.outer(vectors[:, 0] + principal, shares[1:] / (1.0 + shares[0]))
-    vectors[:, 0] = principal
-    values.setflags(write=False)
-    vectors.setflags(write=False)
-    return Decomposition(values, vectors)
-
-
-def _decompose_adjacency(graph):
-    values, vectors = _eigh(graph.dense())
-    values, vectors = values[::-1].copy(), np.ascontiguousarray(vectors[:, ::-1])
-    first = vectors[:, 0]
-    return _principal_first(values, vectors, np.abs(first) if graph.n_components == 1 else first.copy())
-
-
-def _decompose_laplacian(graph):
-    laplacian = -graph.loop_free.toarray()
-    laplacian.flat[:: graph.n_nodes + 1] = graph.loop_free.sum(axis=1)
-    values, vectors = _eigh(laplacian)
-    values = np.maximum(values, 0.0)
-    values[: graph.n_components] = 0.0
-    n = graph.n_nodes
-    return _principal_first(values, vectors, np.full(n, n**-0.5) if graph.n_components == 1 else vectors[:, 0].copy())
-
-
-def _decompose_normalized(graph):
-    root = graph.root_degrees()
-    values, vectors = _eigh(graph.dense() / np.outer(root, root))
-    values, vectors = np.minimum(values[::-1], 1.0), np.ascontiguousarray(vectors[:, ::-1])
-    if graph.n_components > 1 or graph.volume == 0.0:
-        return _principal_first(values, vectors, vectors[:, 0].copy())
-    values[0] = 1.0
-    return _principal_first(values, vectors, np.sqrt(graph.degrees / graph.volume))
-
-
-DECOMPOSE = {"A": _decompose_adjacency, "L": _decompose_laplacian, "S": _decompose_normalized}

@@ -1,5 +1,7 @@
 """Many kernels and parameters on one graph: one eigendecomposition per matrix, one product per exponential."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import column_or_1d
@@ -43,7 +45,8 @@ def kernel_sweep(graph, kernels, grid=None, *, scale="spectral", output="kernel"
     -------
     steps : iterator of tuple (name, t, matrix)
         The name and the parameter as given (None for measures without), and a new array of shape (n, n), computed when
-        it is asked for: the kernel or the distances, divided by a power of e where they would overflow.
+        it is asked for: the kernel or the distances. A plain kernel whose largest eigenvalue is above exp(300) is
+        divided by it.
 
     Raises
     ------
@@ -147,6 +150,10 @@ def sweep_cluster(
         raise ValueError(f"method must be one of {sorted(PARTITIONERS)}. Got {method!r} instead.")
     if select not in ("inertia", "modularity"):
         raise ValueError(f"select must be 'inertia' or 'modularity'. Got {select!r} instead.")
+    if not isinstance(n_clusters, Integral):
+        raise TypeError(f"n_clusters must be an integer. Got {n_clusters!r} instead.")
+    if n_init != "auto" and not (isinstance(n_init, Integral) and n_init >= 1):
+        raise ValueError(f"n_init must be 'auto' or an integer from 1. Got {n_init!r} instead.")
     graph, steps = _checked_steps(graph, kernels, grid, scale)
     cluster_shares(graph, [np.arange(graph.n_nodes)], n_clusters)
     y = None if y is None else _checked_classes(y, graph)

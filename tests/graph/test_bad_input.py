@@ -21,7 +21,10 @@ from statlearn.graph import (
     node_kernel,
     sweep_cluster,
 )
+from statlearn.graph import _decompositions as decompositions
 from statlearn.graph import _spectral_graph as module
+from statlearn.graph._engine import resolve
+from statlearn.graph._measures import ScaledKernel
 
 from . import reference
 from .reference import complete, karate, path
@@ -225,6 +228,18 @@ def test_a_kernel_that_is_constant_up_to_rounding_teaches_nothing(name, method):
         model.fit(NODES, [0, 1])
 
 
+def test_what_rounding_leaves_of_a_constant_kernel_is_zero(rng, monkeypatch):
+    """Entries that differ in their last digit are no kernel to learn from; those that differ by more are."""
+    noise = np.triu(rng.integers(-1, 2, size=(8, 8)))
+    constant = 0.1 * (1.0 + np.finfo(float).eps * (noise + noise.T))
+    graph, proximity = SpectralGraph(complete(8)), resolve(SpectralGraph(complete(8)), "heat", 1.0, False, "raw")
+    for added in (0.0, 1e-13):
+        made = ScaledKernel(constant + added * np.eye(8), 0.0, "made up")
+        monkeypatch.setattr(type(proximity.measure), "plain", lambda self, graph, t, made=made: made)
+        assert np.any(reference.centered(made.matrix))
+        assert np.any(proximity.kernel(graph, center=True).matrix) == (added > 0.0)
+
+
 @pytest.mark.parametrize("name", ["heat", "comm", "forest", "ppr", "modified_ppr", "katz", "absorption"])
 def test_weights_of_many_orders_of_magnitude(name, rng):
     """Logarithms keep all their digits; eigenvectors keep theirs relative to the largest entry."""
@@ -253,7 +268,7 @@ def test_memory_is_refused_before_it_is_allocated(door, log, monkeypatch):
     monkeypatch.setattr(module, "MAX_DENSE_N", 33)
     monkeypatch.setattr(module, "SMALL", 0)
     monkeypatch.setattr(sparse.csr_array, "toarray", lambda *args, **kwargs: pytest.fail("an array was allocated"))
-    monkeypatch.setattr(module, "_eigh", lambda *args: pytest.fail("factorized"))
+    monkeypatch.setattr(decompositions, "_eigh", lambda *args: pytest.fail("factorized"))
     with pytest.raises(ValueError, match=r"graph has 34 nodes: .* would need 34\^2 numbers.*method='landmark'"):
         door(graph, "heat", 1.0, log=log)
 

@@ -20,6 +20,7 @@ from statlearn.graph import (
     node_kernel,
     sweep_cluster,
 )
+from statlearn.graph import _decompositions as decompositions
 from statlearn.graph import _spectral_graph as module
 
 from . import reference
@@ -171,7 +172,7 @@ def test_pickle_keeps_decompositions(monkeypatch):
     graph = SpectralGraph(karate())
     before = {matrix: graph.decomposition(matrix) for matrix in "AL"}
     loaded = pickle.loads(pickle.dumps(graph))
-    monkeypatch.setattr(module, "_eigh", refuse)
+    monkeypatch.setattr(decompositions, "_eigh", refuse)
     for matrix, part in before.items():
         np.testing.assert_array_equal(loaded.decomposition(matrix).values, part.values)
         np.testing.assert_array_equal(loaded.decomposition(matrix).vectors, part.vectors)
@@ -228,13 +229,13 @@ def test_inverting_rounding_is_refused(name):
 @pytest.fixture
 def factorized(monkeypatch):
     """The number of eigendecompositions by their matrix's content, as they are computed."""
-    counts, compute = Counter(), module._eigh
+    counts, compute = Counter(), decompositions._eigh
 
     def counted(matrix):
         counts[matrix.tobytes()] += 1
         return compute(matrix)
 
-    monkeypatch.setattr(module, "_eigh", counted)
+    monkeypatch.setattr(decompositions, "_eigh", counted)
     return counts
 
 
@@ -322,7 +323,7 @@ def test_leading_pair_of_a_graph_that_is_not_factorized(monkeypatch):
     A = reference.grid(5, 6)
     expected = SpectralGraph(A).spectral_radius
     monkeypatch.setattr(module, "SMALL", 10)
-    monkeypatch.setattr(module, "_eigh", refuse)
+    monkeypatch.setattr(decompositions, "_eigh", refuse)
     graph = SpectralGraph(A)
     assert graph.spectral_radius == pytest.approx(expected, rel=1e-13)
     np.testing.assert_allclose(A @ graph.perron.vector, expected * graph.perron.vector, atol=1e-10)
