@@ -65,7 +65,8 @@ class VersionWarning(UserWarning):
 class SelfLoopWarning(UserWarning):
     """A graph has self-loops.
 
-    They count in the adjacency and in the degrees, and cancel in the Laplacian. Clear the diagonal if they mean nothing.
+    They count in the adjacency and in the degrees, and cancel in the Laplacian. Clear the diagonal if they mean
+    nothing.
 
     Examples
     --------

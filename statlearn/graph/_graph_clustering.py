@@ -213,14 +213,11 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
         return self
 
     def _partition(self, graph, proximity, n_clusters, generator):
-        gram, log_scale, route = node_gram(graph, proximity)
         return kmeans_partition(
             graph,
-            gram,
+            node_gram(graph, proximity),
             n_clusters,
             select=self.select,
-            log_scale=log_scale,
-            route=route,
             n_init=restarts_of(self.n_init, n_clusters),
             max_iter=self.max_iter,
             refine=self.refine,

@@ -41,8 +41,7 @@ def euclidean_check(gram, known):
         return Check(NAME, None, None, None, "reported", detail)
     if gram.is_euclidean():
         return Check(NAME, None, None, True, "numerical", "the centered kernel is positive semi-definite")
-    detail = "the centered kernel is indefinite: the objective depends on the kernel through squared distances alone, "
-    return Check(NAME, None, None, None, "reported", detail + "and these may be negative")
+    return Check(NAME, None, None, None, "reported", "no: the kernel is indefinite even when centered")
 
 
 def kmeans_certificate(solution, refine, *further):

@@ -78,11 +78,12 @@ class Measure:
         return K
 
 
-def scaled(matrix, log_scale, route):
-    """A kernel from its matrix relative to the principal eigenvalue: multiplied out unless it would overflow."""
-    if log_scale == 0.0 or log_scale > LARGEST_LOG_SCALE:
-        return ScaledKernel(matrix, float(log_scale), route)
-    return ScaledKernel(matrix * np.exp(log_scale), 0.0, route)
+def _half(part, weights, share):
+    """V sqrt(f) without the columns whose weight is below a share of the largest."""
+    kept = weights > share * weights.max()
+    if kept.all():
+        return part.vectors * np.sqrt(weights)
+    return part.vectors[:, kept] * np.sqrt(weights[kept])
 
 
 # --- frames: how V f(lambda) V' is dressed with degrees ---------------------------------------------------------------
@@ -102,10 +103,13 @@ def _no_potential(graph):
 
 
 def _similar(graph, K):
-    """Symmetric part of D^(-1/2) K D^(1/2)."""
+    """Symmetric part of D^(-1/2) K D^(1/2): k_ij times the mean of the degrees over their geometric mean."""
     root = graph.root_degrees()
-    ratio = np.divide.outer(root, root)
-    return K * (0.5 * (ratio + ratio.T))
+    half = 0.5 * root**2
+    factor = np.add.outer(half, half)
+    factor /= np.outer(root, root)
+    factor *= K
+    return factor
 
 
 def _by_degree(graph, K):
@@ -223,27 +227,24 @@ class SpectralMeasure(Measure):
         return ("auto", "eigh", "accurate") if self.positive else ("auto", "eigh")
 
     def features(self, graph, t):
-        """V sqrt(f), without the columns that rounding hides."""
-        if self.frame.features is None:
+        """V sqrt(f), without the columns that clustering cannot tell from rounding."""
+        part, weights, log_scale = self._weights(graph, t)
+        if self.frame.features is None or weights.min() < 0.0:
             return None
-        part, ratios = self._ratios(graph, t)
-        if ratios.min() < 0.0:
-            return None
-        kept = ratios > NEGLIGIBLE * ratios.max()
-        F = part.vectors[:, kept] * np.sqrt(ratios[kept])
-        made = scaled(self.frame.features(graph, F), 0.5 * self.spectrum.log_scale(graph, t), "spectral features")
-        return ScaledKernel(made.matrix, 2.0 * made.log_scale, made.route)
+        F = self.frame.features(graph, _half(part, weights, NEGLIGIBLE))
+        return ScaledKernel(F, log_scale, "spectral features")
 
     def plain(self, graph, t):
         """One product per parameter, once the eigenvectors are known."""
-        part, ratios = self._ratios(graph, t)
-        if ratios.min() >= 0.0:
-            half = part.vectors * np.sqrt(ratios)
-            K = half @ half.T
-        else:
-            K = (part.vectors * ratios) @ part.vectors.T
-            K = (K + K.T) / 2
-        return scaled(self.frame.kernel(graph, K), self.spectrum.log_scale(graph, t), "spectral")
+        part, weights, log_scale = self._weights(graph, t)
+        if weights.min() < 0.0:
+            K = (part.vectors * weights) @ part.vectors.T
+            return ScaledKernel(self.frame.kernel(graph, (K + K.T) / 2), log_scale, "spectral")
+        half = _half(part, weights, EPS / graph.n_nodes)
+        if self.frame.features is None:
+            return ScaledKernel(self.frame.kernel(graph, half @ half.T), log_scale, "spectral")
+        half = self.frame.features(graph, half)
+        return ScaledKernel(half @ half.T, log_scale, "spectral")
 
     def log_kernel(self, graph, t, for_distance=False, method="auto"):
         """By the route whose estimated error is the smaller one."""
@@ -264,6 +265,14 @@ class SpectralMeasure(Measure):
     def from_exponential(self, graph, K):
         """Symmetrized: a kernel that is not symmetric is so by the mean of two entries, its logarithm by theirs."""
         return _similar(graph, K) if self.frame is SIMILAR else K
+
+    def _weights(self, graph, t):
+        """The decomposition, the eigenvalues of the kernel times ``exp(-log_scale)``, and the log-scale, mostly 0."""
+        part, ratios = self._ratios(graph, t)
+        log_scale = float(self.spectrum.log_scale(graph, t))
+        if log_scale > LARGEST_LOG_SCALE:
+            return part, ratios, log_scale
+        return part, ratios * np.exp(log_scale), 0.0
 
     def _ratios(self, graph, t):
         part = graph.decomposition(self.spectrum.matrix)

@@ -13,6 +13,7 @@ from ._kmeans_solver import evaluate_partition, solve_kernel_kmeans
 __all__ = ["Partition", "cluster_shares", "kmeans_partition", "modularity", "node_gram", "place_labels", "restarts_of"]
 
 AGREEMENT = 1e-9  # difference of objectives that restarts are said to share, relative to the sum of |k_ii|
+DENSE_SHARE = 0.25  # features per node above which one product of them all is quicker than many with their sums
 FEW_CLUSTERS, FEW_RESTARTS, MANY_RESTARTS = 5, 10, 30
 
 
@@ -42,20 +43,32 @@ class Partition:
     route: str
 
 
+@dataclass(frozen=True)
+class NodeGram:
+    """The kernel of the nodes for clustering, times ``exp(-log_scale)``; ``definite`` by theorem or not known to be."""
+
+    gram: DenseGram | FeatureGram
+    log_scale: float
+    route: str
+    definite: bool
+
+
 def node_gram(graph, proximity):
-    """The kernel for clustering, its log-scale and its route: features of plain kernels where they exist."""
+    """The kernel for clustering: features of plain kernels where they are few, the centered matrix otherwise."""
     graph.require_dense(f"clustering on {proximity.label}")
     has_features = not proximity.log and graph.n_nodes > 1
     features = proximity.measure.features(graph, proximity.t) if has_features else None
-    if features is not None:
-        F = features.matrix
-        return FeatureGram(F - F.mean(axis=0)), features.log_scale, features.route
-    made = proximity.kernel(graph, center=True)
-    return DenseGram(made.matrix), made.log_scale, made.route
+    if features is None:
+        made = proximity.kernel(graph, center=True)
+        return NodeGram(DenseGram(made.matrix), made.log_scale, made.route, False)
+    F = features.matrix - features.matrix.mean(axis=0)
+    many = F.shape[1] > DENSE_SHARE * graph.n_nodes
+    return NodeGram(DenseGram(F @ F.T) if many else FeatureGram(F), features.log_scale, features.route, True)
 
 
-def kmeans_partition(graph, gram, n_clusters, *, select="inertia", log_scale=0.0, route="", **search):
-    """Kernel k-means on a Gram representation; among restarts the best by ``select``."""
+def kmeans_partition(graph, nodes, n_clusters, *, select="inertia", **search):
+    """Kernel k-means on a `NodeGram`; among restarts the best by ``select``."""
+    gram = nodes.gram
     solution = solve_kernel_kmeans(gram, n_clusters, **search)
     inertias = solution.restart_inertias
     labels, inertia, best_move = solution.labels, solution.inertia, solution.best_move
@@ -67,15 +80,15 @@ def kmeans_partition(graph, gram, n_clusters, *, select="inertia", log_scale=0.0
     return Partition(
         labels=labels,
         inertia=inertia,
-        log_scale=log_scale,
+        log_scale=nodes.log_scale,
         n_iter=solution.n_iter,
         agreement=float(np.mean(inertias <= inertias.min() + AGREEMENT * scale)),
         n_converged=int(solution.restart_converged.sum()),
         n_init=len(inertias),
         best_move=best_move,
         tolerance=solution.tolerance,
-        geometry=euclidean_check(gram, isinstance(gram, FeatureGram)),
-        route=route,
+        geometry=euclidean_check(gram, nodes.definite),
+        route=nodes.route,
     )
 
 

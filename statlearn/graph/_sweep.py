@@ -177,8 +177,7 @@ def sweep_cluster(
 
 
 def _kmeans(graph, proximity, n_clusters, options):
-    gram, _, _ = node_gram(graph, proximity)
-    part = kmeans_partition(graph, gram, n_clusters, **options)
+    part = kmeans_partition(graph, node_gram(graph, proximity), n_clusters, **options)
     return part.labels, part.inertia, part.agreement
 
 
