@@ -6,17 +6,20 @@ Run it with ``python examples/tour.py``. It is not part of the gallery; the gall
 import time
 import warnings
 
+import networkx as nx
 import numpy as np
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
+from sklearn.cluster import SpectralClustering
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from sklearn.metrics import adjusted_rand_score, log_loss
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from statlearn.datasets import load_marriage
 from statlearn.exceptions import CrossingWarning
+from statlearn.graph import GraphKernelKMeans, NodeKernelClassifier, SpectralGraph
 from statlearn.ordinal import PrestoClassifier, ProportionalOddsClassifier
 
 N_TRAIN = 1000  # about 15 rows of the rare class for 8 features: where borrowing strength should matter
@@ -82,7 +85,46 @@ def rare_log_losses(X, y, presto):
     return losses
 
 
-STOPS = {"ordinal: rare events": ordinal_stop}
+N_LABELED = 8  # of the 34 members
+GRAPH_GRID = {"kernel": ["scct", "communicability", "heat"], "log": [False, True], "t": [0.5, 2.0, 8.0]}
+
+
+def graph_stop():
+    """Which nodes of one graph belong together, and what follows from a few labels?"""
+    karate = nx.karate_club_graph()
+    y = np.array([karate.nodes[node]["club"] for node in karate])
+    graph = SpectralGraph(karate, weight=None)
+    print(f"Zachary's karate club, {graph}: the two clubs it split into, of {np.bincount(y == 'Officer')} members")
+
+    members = np.arange(graph.n_nodes).reshape(-1, 1)
+    search = GridSearchCV(NodeKernelClassifier(graph), GRAPH_GRID, cv=2)
+    scores = {"chosen by cross-validation": [], "label spreading": []}
+    for repeat in range(REPEATS):
+        known, hidden, y_known, y_hidden = train_test_split(
+            members, y, train_size=N_LABELED, stratify=y, random_state=repeat
+        )
+        scores["chosen by cross-validation"].append(search.fit(known, y_known).score(hidden, y_hidden))
+        spreading = NodeKernelClassifier(graph, kernel="ppr", t=0.8, method="lgc").fit(known, y_known)
+        scores["label spreading"].append(spreading.score(hidden, y_hidden))
+    print(f"\n{N_LABELED} members labeled, the others to be told, {REPEATS} random draws. Mean accuracy:")
+    for name, values in scores.items():
+        error = np.std(values, ddof=1) / np.sqrt(REPEATS)
+        print(f"  {name:<38} {np.mean(values):.3f} +- {error:.3f}")
+    print(f"the last search chose {search.best_params_} in {len(search.cv_results_['params'])} kernels, two folds each")
+
+    print("\nWithout labels, adjusted Rand index with the clubs:")
+    clusterers = {
+        "kernel k-means, sigmoid of commute time": GraphKernelKMeans(2, random_state=0),
+        "kernel k-means, log communicability": GraphKernelKMeans(2, kernel="comm", log=True, random_state=0),
+    }
+    for name, model in clusterers.items():
+        print(f"  {name:<40} {adjusted_rand_score(y, model.fit_predict(graph)):.3f}")
+    usual = SpectralClustering(2, affinity="precomputed", random_state=0).fit_predict(graph.adjacency)
+    print(f"  {'SpectralClustering of scikit-learn':<40} {adjusted_rand_score(y, usual):.3f}")
+    print(f"\n{model.certificate_}")
+
+
+STOPS = {"ordinal: rare events": ordinal_stop, "graph: communities": graph_stop}
 
 
 def main():

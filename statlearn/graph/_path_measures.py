@@ -105,7 +105,11 @@ class PathMix(DistanceMeasure):
 
     def all_pairs(self, graph, t):
         """The distance as an array."""
-        return (1.0 - t) * self.resistance.distance(graph, None).matrix + t * self.path.all_pairs(graph, None)
+        resistance, path = graph.once(self.name, lambda: self._ends(graph))
+        return (1.0 - t) * resistance + t * path
+
+    def _ends(self, graph):
+        return self.resistance.distance(graph, None).matrix, self.path.all_pairs(graph, None)
 
 
 @dataclass(frozen=True)
@@ -144,8 +148,11 @@ class SigmoidMeasure(Measure):
         return LogKernel(residual, np.zeros(graph.n_nodes), 0.0, error, 4.0 * error, "sigmoid of spectral")
 
     def _slopes(self, graph, t):
+        return t * graph.once(self.name, lambda: self._standardized(graph))
+
+    def _standardized(self, graph):
         K = self.base.plain(graph, None).matrix
         spread = K.std()
         if spread == 0.0:
             raise ValueError(f"graph has a constant {self.base.name} kernel: {self.name} cannot standardize it.")
-        return (t / spread) * K
+        return K / spread

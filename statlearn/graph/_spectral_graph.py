@@ -89,7 +89,7 @@ class SpectralGraph:
         self.n_nodes = adjacency.shape[0]
         self.degrees = adjacency.sum(axis=1)
         self.n_components, self.component_labels = connected_components(adjacency, directed=False)
-        self._decompositions = {}
+        self._decompositions, self._once = {}, {}
         self._exponential = None
         self._last_kernel = None
         self._lock = threading.RLock()
@@ -286,6 +286,26 @@ class SpectralGraph:
         """
         A, B = self.adjacency, other.adjacency
         return A.shape == B.shape and A.nnz == B.nnz and (A != B).nnz == 0
+
+    def once(self, key, compute):
+        """Something that depends on the graph alone and serves many parameters, such as all shortest paths.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        compute : callable
+            Called without arguments the first time.
+
+        Returns
+        -------
+        result : object
+            What ``compute`` returned; not to be changed.
+        """
+        with self._lock:
+            if key not in self._once:
+                self._once[key] = compute()
+            return self._once[key]
 
     def remember(self, key, compute):
         """The kernel of the last call with the same key, or a new one; folds of a search ask for the same in a row.
