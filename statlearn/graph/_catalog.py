@@ -1,5 +1,7 @@
 """The table of all measures, under the names of the literature."""
 
+import difflib
+
 from . import _parameters as parameters
 from . import _spectra as spectra
 from ._measures import (
@@ -19,7 +21,7 @@ __all__ = ["MEASURES", "find_measure", "list_node_kernels"]
 
 RESISTANCE = SpectralMeasure(
     "commute_time",
-    ("ct",),
+    ("ct", "resistance"),
     "L^+; its distance is the resistance, the commute time over the volume",
     None,
     psd=True,
@@ -47,6 +49,18 @@ SHORTEST = ShortestPath(
     metric=True,
     connected=True,
     has_log=False,
+)
+
+FOREST = SpectralMeasure(
+    "forest",
+    ("for", "regularized_laplacian"),
+    "(I + t L)^(-1)",
+    parameters.LAPLACIAN_TIME,
+    psd=True,
+    metric=True,
+    log_metric=True,
+    spectrum=spectra.FOREST,
+    positive=forest_log,
 )
 
 ALL = (
@@ -77,16 +91,7 @@ ALL = (
         spectrum=spectra.DOUBLE_FACTORIAL,
         positive=double_factorial_log,
     ),
-    SpectralMeasure(
-        "forest",
-        ("for", "regularized_laplacian"),
-        "(I + t L)^(-1)",
-        parameters.LAPLACIAN_TIME,
-        psd=True,
-        log_metric=True,
-        spectrum=spectra.FOREST,
-        positive=forest_log,
-    ),
+    FOREST,
     SpectralMeasure(
         "heat",
         ("laplacian_exponential_diffusion",),
@@ -107,7 +112,7 @@ ALL = (
     ),
     SpectralMeasure(
         "ppr",
-        ("personalized_pagerank", "random_walk_with_restart"),
+        ("pagerank", "personalized_pagerank", "random_walk_with_restart", "rwr"),
         "(I - a P)^(-1), symmetrized after the logarithm",
         parameters.FRACTION,
         log_metric=True,
@@ -121,6 +126,7 @@ ALL = (
         "(D - a A)^(-1)",
         parameters.FRACTION,
         psd=True,
+        metric=True,
         log_metric=True,
         spectrum=spectra.PAGE_RANK,
         frame=BY_DEGREE,
@@ -188,7 +194,9 @@ ALL = (
         "(L + diag(a))^(-1)",
         parameters.ABSORPTION,
         psd=True,
+        metric=True,
         log_metric=True,
+        forest=FOREST,
     ),
 )
 
@@ -198,9 +206,16 @@ BY_ANY_NAME = {name: measure for measure in ALL for name in (measure.name, *meas
 
 def find_measure(name):
     """The measure of a name or alias."""
-    measure = BY_ANY_NAME.get(name.lower()) if isinstance(name, str) else None
+    if not isinstance(name, str):
+        raise TypeError(f"kernel must be the name of a measure. Got {name!r} instead.")
+    measure = BY_ANY_NAME.get(name.lower())
     if measure is None:
-        raise ValueError(f"kernel must be one of {sorted(MEASURES)} or an alias. Got {name!r} instead.")
+        plain = name.lower().removeprefix("log_").removeprefix("log ")
+        if plain in BY_ANY_NAME:
+            raise ValueError(f"kernel={name!r} is written kernel={plain!r}, log=True.")
+        near = difflib.get_close_matches(plain, BY_ANY_NAME, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"kernel must be one of {sorted(MEASURES)} or an alias. Got {name!r} instead.{hint}")
     return measure
 
 

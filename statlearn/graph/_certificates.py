@@ -56,11 +56,11 @@ def _worst_triangle(D):
     return max(float((D - (D[:, k, None] + D[None, k, :])).max()) for k in range(len(D)))
 
 
-def _accuracy(made):
+def _accuracy(made, scale=1.0):
     if made.error is None:
         return Check("route", None, None, None, "reported", made.route)
-    bound = LARGEST_LOG_ERROR
-    return Check("error of an entry", made.error, bound, made.error <= bound, "numerical", f"estimate; {made.route}")
+    error, bound = (made.error / scale if scale > 0.0 else np.inf), LARGEST_LOG_ERROR
+    return Check("error of an entry", error, bound, error <= bound, "numerical", f"estimate; {made.route}")
 
 
 def kernel_certificate(proximity, made, K):
@@ -73,37 +73,38 @@ def kernel_certificate(proximity, made, K):
 
 
 def distance_certificate(proximity, made, D):
-    """What is known of a distance matrix."""
+    """What is known of a distance matrix; its error is relative to the largest distance."""
     return Certificate(
         claim=f"D is the distance of {proximity.label} of this graph, computed as said, and a metric or its square.",
-        checks=[_accuracy(made), metric_check(D, proximity)],
+        checks=[_accuracy(made, float(np.abs(D).max())), metric_check(D, proximity)],
         assumptions=GRAPH_ASSUMPTIONS,
     )
 
 
 def feature_certificate(proximity, features):
-    """What is known of low-rank features."""
+    """What is known of low-rank features: never that they are good enough."""
     checks = [Check("route", None, None, None, "reported", features.route)]
     if features.error is not None:
-        missing = f"what they leave out is at most {features.error:.2g} of its spectral norm"
-        detail = "of the spectral norm, before the scaling by degrees, if no larger eigenvalue was missed"
-        checks.append(Check("left out", features.error, 1.0, features.error < 1.0, "numerical", detail))
+        target, missing = proximity.label, f"at most {features.error:.2g} of its spectral norm is left out"
+        detail = "of the spectral norm; of modified_ppr and corrected_ct before the scaling by degrees"
+        checks.append(Check("left out", features.error, None, None, "reported", detail))
+        assumed = "Lanczos' iteration missed no eigenvalue: one that is repeated can escape it"
     else:
-        missing = f"the columns of the landmarks they come from are right to {features.column_error:.2g}"
-        bound, detail = (
-            LARGEST_COLUMN_ERROR,
-            "of a landmark's column, relative to the root mean square between landmarks",
-        )
+        target = f"{proximity.label}, centered and without its negative part" if proximity.log else proximity.label
+        missing = f"the columns of the landmarks are right to {features.column_error:.2g}"
+        bound, detail = LARGEST_COLUMN_ERROR, "relative to the root mean square between landmarks"
         holds = features.column_error <= bound
         checks += [
-            Check("error of a column", features.column_error, bound, holds, "numerical", detail),
+            Check("error of a landmark's column", features.column_error, bound, holds, "numerical", detail),
+            Check("pairs without a landmark", None, None, None, "numerical", "not bounded: compare random states"),
             Check("floored entries", features.n_floored, None, None, "reported", "they take half of the tail bound"),
-            Check("negative share dropped", features.dropped_share, None, None, "reported", "between landmarks"),
+            Check("negative share dropped", abs(features.dropped_share), None, None, "reported", "between landmarks"),
         ]
+        assumed = "the landmarks represent the other nodes"
     return Certificate(
-        claim=f"Inner products of the features approximate {proximity.label} of this graph: {missing}.",
+        claim=f"Inner products of the features approximate {target} of this graph: {missing}.",
         checks=checks,
-        assumptions=(*GRAPH_ASSUMPTIONS, "what is left out does not matter for the task"),
+        assumptions=(*GRAPH_ASSUMPTIONS, assumed, "what is left out does not matter for the task"),
     )
 
 
@@ -160,15 +161,16 @@ def _single_moves(move, bound, refine):
     return Check("best single move", move, bound, None, "reported", "decrease of J; refine=True takes such moves")
 
 
-def ward_certificate(proximity, merges):
+def ward_certificate(proximity, merges, inertia, recomputed):
     """What Ward's method found: a greedy hierarchy, which is no optimum."""
-    heights = np.concatenate([part[:, 2] for part in merges])
-    lowest = float(heights.min(initial=np.inf))
-    rises = bool(all((np.diff(part[:, 2]) >= 0.0).all() for part in merges))
+    lowest = float(min(part[:, 2].min(initial=np.inf) for part in merges))
+    scale = sum(float(np.abs(part[:, 2]).sum()) for part in merges)
+    bound = LARGEST_LOG_ERROR * scale
+    error = abs(inertia - recomputed)
     return Certificate(
         claim=f"Each merge was the one that raises the k-means objective of {proximity.label} least.",
         checks=[
-            Check("merges in rising order", None, None, rises, "proof", "Ward's update is reducible"),
+            Check("objective recomputed", error, bound, error <= bound, "numerical", "sum of merges against distances"),
             Check("smallest merge", lowest, None, None, "reported", "negative only for an indefinite kernel"),
         ],
         assumptions=(

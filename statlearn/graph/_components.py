@@ -27,7 +27,7 @@ def kept_components(graph, name, needs_connected, disconnected):
 
 
 def share_clusters(sizes, n_clusters):
-    """Clusters per component: one each, the rest by size (largest remainders), never more than nodes."""
+    """Clusters per component: one each, each further one where most nodes share a cluster; never more than nodes."""
     sizes = np.asarray(sizes)
     if n_clusters < len(sizes):
         raise ValueError(

@@ -29,9 +29,10 @@ class Decomposition:
         """Estimate of the largest relative error of an entry of the principal vector."""
         if self.exact:
             return EPS
-        gap = max(abs(self.values[0] - self.values[1]), EPS)
+        largest = float(np.abs(self.values).max())
+        gap = max(float(np.abs(self.values[:2] - self.values[0]).max()), EPS * largest)
         smallest = max(self.vectors[:, 0].min(), np.finfo(np.float64).tiny)
-        return EPS * float(np.abs(self.values).max()) / gap / smallest
+        return EPS * largest / gap / smallest
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ._components import kept_components
 from ._conversions import centered, distance_of
 from ._parameters import SCALES
 
-__all__ = ["KERNEL_CONSTRAINTS", "METHODS", "Proximity", "block_kernel", "resolve", "restricted"]
+__all__ = ["KERNEL_CONSTRAINTS", "METHODS", "Proximity", "block_kernel", "place", "resolve", "restricted"]
 
 METHODS = ("auto", "eigh", "accurate")
 LARGEST_EXPONENT = 700.0  # of a kernel that is multiplied out
@@ -37,7 +37,9 @@ class Result:
     route: str
 
 
-ONE_NODE = Result(np.zeros((1, 1)), 0.0, 0.0, "a single node")  # its centered kernel and its distance
+def _one_node():
+    """The centered kernel of a single node, and its distance."""
+    return Result(np.zeros((1, 1)), 0.0, 0.0, "a single node")
 
 
 def _centered_beyond_rounding(K):
@@ -73,23 +75,46 @@ class Proximity:
 
     def kernel(self, graph, *, method="auto", center=False):
         """The kernel."""
-        graph.require_dense(f"the kernel {self.label}")
+        graph._require_dense(f"the kernel {self.label}")
         self._check_method(method)
         if center and graph.n_nodes == 1:
-            return ONE_NODE
+            return _one_node()
+        return self._finite(self._kernel, graph, method, center)
+
+    def distance(self, graph, *, method="auto"):
+        """The distance."""
+        graph._require_dense(f"the distance of {self.label}")
+        self._check_method(method)
+        if graph.n_nodes == 1:
+            return _one_node()
+        return self._finite(self._distance, graph, method)
+
+    def _finite(self, compute, *arguments):
+        """A result, unless the parameter or the weights are beyond what floating-point numbers hold."""
+        try:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of it is refused below
+                made = compute(*arguments)
+        except OverflowError:
+            made = None
+        if made is None or not np.isfinite(made.matrix).all():
+            raise ValueError(
+                f"t={self.t!r} or the weights of the graph are too large or too small for {self.label}: the result is "
+                "beyond the range of floating-point numbers. Take a less extreme t, or scale the weights."
+            )
+        return made
+
+    def _kernel(self, graph, method, center):
         if self.log:
             made = self.measure.log_kernel(graph, self.t, for_distance=center, method=method)
             matrix = centered(made.residual) if center else made.kernel()
             return Result(matrix, 0.0, made.distance_error if center else made.kernel_error, made.route)
+        if center and method != "accurate":
+            made = self.measure.differences(graph, self.t)
+            return Result(_centered_beyond_rounding(made.matrix), made.log_scale, None, made.route)
         made = self._plain(graph, method)
         return replace(made, matrix=_centered_beyond_rounding(made.matrix)) if center else made
 
-    def distance(self, graph, *, method="auto"):
-        """The distance."""
-        graph.require_dense(f"the distance of {self.label}")
-        self._check_method(method)
-        if graph.n_nodes == 1:
-            return ONE_NODE
+    def _distance(self, graph, method):
         if self.log:
             made = self.measure.log_kernel(graph, self.t, for_distance=True, method=method)
             return Result(made.distance(), 0.0, made.distance_error, made.route)
@@ -136,6 +161,8 @@ class Proximity:
 def resolve(graph, kernel, t, log, scale):
     """The proximity that a user's parameters name on a graph, checked."""
     measure = find_measure(kernel)
+    if not isinstance(log, (bool, np.bool_)):
+        raise TypeError(f"log must be a bool. Got {log!r} instead.")
     if log and not measure.has_log:
         raise ValueError(
             f"log=True needs a kernel of positive entries; {measure.name} has none. See has_log in list_node_kernels()."
@@ -151,12 +178,23 @@ def resolve(graph, kernel, t, log, scale):
     return Proximity(measure, measure.parameter.raw(t, scale, graph), log)
 
 
+def place(graph, kernel, t, log, scale, disconnected):
+    """The proximity on the nodes that are kept, and these by component; its scale is that of the kept graph."""
+    proximity = resolve(graph, kernel, t, log, scale)
+    blocks = kept_components(graph, proximity.label, proximity.needs_connected, disconnected)
+    if len(blocks) == 1 and len(blocks[0]) < graph.n_nodes and not isinstance(proximity.t, np.ndarray):
+        part, _ = restricted(graph, proximity, blocks[0])
+        proximity = resolve(part, kernel, t, log, scale)
+    return proximity, blocks
+
+
 def restricted(graph, proximity, nodes):
-    """The graph of some of the nodes, and the proximity with its parameter there."""
+    """The graph of a component, which keeps its decompositions, and the proximity with its parameter there."""
     if len(nodes) == graph.n_nodes:
         return graph, proximity
     per_node = isinstance(proximity.t, np.ndarray)
-    return graph.subgraph(nodes), replace(proximity, t=proximity.t[nodes]) if per_node else proximity
+    part = graph._once(("part", int(nodes[0]), len(nodes)), lambda: graph.subgraph(nodes))
+    return part, replace(proximity, t=proximity.t[nodes]) if per_node else proximity
 
 
 def block_kernel(graph, proximity, blocks, *, method="auto", center=False):
@@ -164,7 +202,7 @@ def block_kernel(graph, proximity, blocks, *, method="auto", center=False):
     if len(blocks) == 1:
         part, there = restricted(graph, proximity, blocks[0])
         return there.kernel(part, method=method, center=center)
-    graph.require_dense(f"the kernel {proximity.label}")
+    graph._require_dense(f"the kernel {proximity.label}")
     K = np.zeros((graph.n_nodes, graph.n_nodes))
     errors, routes = [0.0], []
     for nodes in blocks:

@@ -4,16 +4,27 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
 
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
+from .._support.user_warnings import warn_user
 from ._certificates import kmeans_certificate, ward_certificate
-from ._components import DISCONNECTED, kept_components
-from ._engine import KERNEL_CONSTRAINTS, resolve, restricted
+from ._components import DISCONNECTED
+from ._engine import KERNEL_CONSTRAINTS, place, restricted
 from ._graph_input import GraphInputMixin
-from ._partitions import cluster_shares, kmeans_partition, modularity, node_gram, place_labels, restarts_of
+from ._partitions import (
+    cluster_shares,
+    kmeans_partition,
+    modularity,
+    node_gram,
+    partition_cost,
+    place_labels,
+    require_differences,
+    restarts_of,
+)
 from ._spectral_graph import as_graph
 from ._ward_solver import cut_merges, ward_merges
 
@@ -31,8 +42,7 @@ class _GraphClusterer(GraphInputMixin, ClusterMixin, StatlearnEstimator):
 
     def _blocks(self, X):
         graph = as_graph(X)
-        proximity = resolve(graph, self.kernel, self.t, self.log, self.scale)
-        blocks = kept_components(graph, proximity.label, proximity.needs_connected, self.disconnected)
+        proximity, blocks = place(graph, self.kernel, self.t, self.log, self.scale, self.disconnected)
         return graph, proximity, blocks, cluster_shares(graph, blocks, self.n_clusters)
 
     def _store(self, graph, proximity, labels):
@@ -93,7 +103,7 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
     cluster_sizes_ : ndarray of shape (n_clusters,)
         Nodes per cluster.
     n_iter_ : int
-        Iterations of the winning start.
+        Iterations of the start with the smallest J.
     t_ : float, ndarray or None
         The parameter of the formula.
     log_scale_ : float
@@ -137,7 +147,7 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "refine": ["boolean"],
         "select": [StrOptions({"inertia", "modularity"})],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Integral, None],
     }
 
@@ -195,6 +205,8 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
 
         Warns
         -----
+        ConvergenceWarning
+            If the start with the smallest J did not end within ``max_iter`` iterations.
         SelfLoopWarning
             If the graph has self-loops.
         """
@@ -209,6 +221,11 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
         largest = max(parts, key=lambda part: len(part.labels))
         self.inertia_ = float(sum(part.inertia for part in parts))
         self.n_iter_, self.log_scale_ = max(part.n_iter for part in parts), largest.log_scale
+        if not all(part.converged for part in parts):
+            warn_user(
+                f"{type(self).__name__} did not converge in max_iter={self.max_iter} iterations: increase max_iter.",
+                ConvergenceWarning,
+            )
         self.certificate_ = kmeans_certificate(proximity, parts, self.refine)
         return self
 
@@ -254,7 +271,9 @@ class GraphKernelWard(_GraphClusterer):
         Clusters from 0; -1 outside the largest component with ``disconnected="largest"``.
     merges_ : ndarray of shape (n_kept - 1, 4) or list of such arrays
         The merges in the format of `scipy.cluster.hierarchy.linkage`, with the increase of J as height (SciPy's height
-        is the square root of twice that). One array per component with ``disconnected="block"``.
+        is the square root of twice that). Increases are negative for some indefinite kernels, which
+        `scipy.cluster.hierarchy.dendrogram` refuses: subtract the smallest one from all. One array per component with
+        ``disconnected="block"``.
     inertia_ : float
         The objective J of the partition.
     modularity_ : float
@@ -266,7 +285,7 @@ class GraphKernelWard(_GraphClusterer):
     log_scale_ : float
         ``inertia_`` and heights are those of the formula times ``exp(-log_scale_)``; 0 unless the kernel overflows.
     certificate_ : Certificate
-        Whether merges never lowered the objective.
+        Whether the sum of the merges is the objective of the partition.
     n_features_in_ : int
         Number of nodes.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -331,12 +350,13 @@ class GraphKernelWard(_GraphClusterer):
         """
         graph, proximity, blocks, shares = self._blocks(X)
         parts = [restricted(graph, proximity, nodes) for nodes in blocks]
-        distances = [there.distance(part) for part, there in parts]
+        distances = [require_differences(there.distance(part), there) for part, there in parts]
         merges = [ward_merges(made.matrix) for made in distances]
         parts = [cut_merges(part, int(k)) for part, k in zip(merges, shares, strict=True)]
         self._store(graph, proximity, place_labels(graph, blocks, parts))
         self.merges_ = merges[0] if len(blocks) == 1 else merges
         self.inertia_ = float(sum(part[: len(part) + 1 - k, 2].sum() for part, k in zip(merges, shares, strict=True)))
         self.log_scale_ = distances[0].log_scale
-        self.certificate_ = ward_certificate(proximity, merges)
+        recomputed = sum(partition_cost(made.matrix, part) for made, part in zip(distances, parts, strict=True))
+        self.certificate_ = ward_certificate(proximity, merges, self.inertia_, recomputed)
         return self

@@ -9,7 +9,8 @@ from ..exceptions import SelfLoopWarning
 
 __all__ = ["GraphInputMixin", "read_adjacency"]
 
-ASYMMETRY = 1e-10  # relative to the largest weight: differences below are rounding
+ASYMMETRY = 1e-10  # relative to the larger weight of an edge: differences below are rounding
+SMALLEST_WEIGHT, LARGEST_WEIGHT = 1e-120, 1e120
 SYMMETRIZERS = {"max": lambda A: A.maximum(A.T), "mean": lambda A: (A + A.T) / 2}
 
 
@@ -20,18 +21,28 @@ def read_adjacency(graph, symmetrize, weight):
     A = sparse.csr_array(matrix)
     _check_shape(A)
     A.sum_duplicates()
-    A = _symmetric(A, symmetrize)
     if A.nnz and A.data.min() < 0.0:
         raise ValueError(
             f"graph must have non-negative edge weights. Got {A.data.min():g}: Negative values in data cannot be "
             "affinities; take absolute values or drop these edges."
         )
+    A = _symmetric(A, symmetrize)
     A.eliminate_zeros()
     _shorten_indices(A)
-    if A.nnz == 0:
-        raise ValueError("graph must have at least one edge. Got an adjacency of zeros.")
+    _check_range(A)
+    if A.nnz == np.count_nonzero(A.diagonal()):
+        raise ValueError("graph must have at least one edge between two nodes. Got an adjacency without any.")
     _warn_of_loops(A)
     return A, names
+
+
+def _check_range(A):
+    """Weights whose squares and inverses are numbers."""
+    if A.nnz and not (A.data.min() >= SMALLEST_WEIGHT and A.data.max() <= LARGEST_WEIGHT):
+        raise ValueError(
+            f"graph must have edge weights between {SMALLEST_WEIGHT:g} and {LARGEST_WEIGHT:g}. Got weights from "
+            f"{A.data.min():.3g} to {A.data.max():.3g}: scale them."
+        )
 
 
 def _shorten_indices(A):
@@ -57,7 +68,11 @@ def _matrix_and_names(graph, weight):
         nodes = list(graph.nodes)
         if not nodes:
             raise ValueError("graph must have at least 2 nodes. Got an empty networkx graph.")
+        if weight not in (None, "weight") and not any(weight in data for _, _, data in graph.edges(data=True)):
+            raise ValueError(f"weight={weight!r} is an attribute of no edge of the graph. Use weight=None for ones.")
         return networkx.to_scipy_sparse_array(graph, weight=weight, format="csr"), _names(nodes)
+    if isinstance(graph, np.ma.MaskedArray):
+        raise TypeError("graph must not be a masked array: pass graph.filled(0) if masked means no edge.")
     if hasattr(graph, "index") and hasattr(graph, "columns"):
         if list(graph.index) != list(graph.columns):
             raise ValueError(
@@ -98,7 +113,7 @@ def _symmetric(A, symmetrize):
         return sparse.csr_array(SYMMETRIZERS[symmetrize](A))
     difference = abs(A - A.T)
     gap = difference.max() if difference.nnz else 0.0
-    if gap > ASYMMETRY * abs(A).max():
+    if gap > 0.0 and (difference - ASYMMETRY * A.maximum(A.T)).max() > 0.0:
         raise ValueError(
             f"graph must be undirected. Got weights that differ by up to {gap:.3g} between the two directions of an "
             "edge: pass SpectralGraph(graph, symmetrize='max') or symmetrize='mean'."

@@ -7,6 +7,7 @@ from ..certificate import Certificate, Check
 __all__ = ["euclidean_check", "kmeans_certificate"]
 
 AGREEMENT = 1e-9  # restarts agree when their objectives differ by no more than this share
+LARGEST_BLUR = 1e-3  # share of the objective that rounding may hide
 LARGEST_FACTORED = 500  # points; beyond, a Cholesky factorization would cost more than the search
 
 NAME = "squared distances are non-negative"
@@ -76,6 +77,8 @@ def kmeans_certificate(solution, refine, *further):
     n_agreeing = int(np.sum(inertias - solution.inertia <= AGREEMENT * abs(solution.inertia) + solution.tolerance))
     if refine:
         settled = solution.best_move <= solution.tolerance
+        if solution.tolerance > LARGEST_BLUR * abs(solution.inertia) > 0.0:
+            settled = None  # distances that cancel in huge kernel entries: moves below the tolerance are not seen
         moves = Check(
             "single moves",
             solution.best_move,

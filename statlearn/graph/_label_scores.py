@@ -12,6 +12,8 @@ from sklearn.svm import SVC
 __all__ = ["LabelScores", "kernel_ridge", "label_spreading", "mean_similarity", "project_to_simplex", "support_vectors"]
 
 CG_TOLERANCE = 1e-12
+MOST_FACTORIZED = 20_000  # nodes
+MOST_SVC_STEPS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def mean_similarity(K, nodes, onehot, weights, reg):
 def support_vectors(K, nodes, onehot, weights, reg):
     """Support vector machine on the precomputed kernel, one class against the rest in its scores."""
     codes = onehot.argmax(axis=1)
-    model = SVC(C=1.0 / reg, kernel="precomputed", decision_function_shape="ovr")
+    model = SVC(C=1.0 / reg, kernel="precomputed", decision_function_shape="ovr", max_iter=MOST_SVC_STEPS)
     model.fit(K[np.ix_(nodes, nodes)], codes, sample_weight=weights)
     decision = model.decision_function(K[:, nodes])
     return LabelScores(np.column_stack([-decision, decision]) if decision.ndim == 1 else decision)
@@ -62,10 +64,26 @@ def label_spreading(graph, a, nodes, onehot, weights):
     system = sparse.csr_array(sparse.eye_array(graph.n_nodes) - a * (root @ graph.adjacency @ root))
     right = np.zeros((graph.n_nodes, onehot.shape[1]))
     np.add.at(right, nodes, onehot * weights[:, None])
-    scores = np.column_stack(
-        [sparse.linalg.cg(system, column, rtol=CG_TOLERANCE, maxiter=10 * graph.n_nodes)[0] for column in right.T]
-    )
+    solve = _factorized if graph.n_nodes <= MOST_FACTORIZED else _conjugate_gradients
+    scores = solve(system, right)
     return LabelScores(scores, float(np.abs(system @ scores - right).max() / np.abs(right).max()))
+
+
+def _factorized(system, right):
+    """By elimination without pivoting, which subtracts nothing off the diagonal: far nodes keep their digits."""
+    options = {"SymmetricMode": True}
+    factors = sparse.linalg.splu(
+        sparse.csc_array(system), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options
+    )
+    return factors.solve(right)
+
+
+def _conjugate_gradients(system, right):
+    """For graphs whose factors would be too large; scores below 1e-12 of the largest are noise."""
+    limit = 10 * len(right)
+    return np.column_stack(
+        [sparse.linalg.cg(system, column, rtol=CG_TOLERANCE, maxiter=limit)[0] for column in right.T]
+    )
 
 
 def project_to_simplex(rows):

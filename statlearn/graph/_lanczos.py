@@ -196,7 +196,8 @@ def _laplacian_operator(graph, r):
 
 def _normalized_operator(graph, r):
     A, inverse = graph.adjacency, 1.0 / graph.root_degrees()
-    return Operator(lambda x: inverse * (A @ (inverse * x)), 1.0, 1.0, _component_vectors(graph, 1.0 / inverse, r))
+    weights = np.sqrt(graph.degrees)  # 0 for isolated nodes, whose eigenvalue is 0
+    return Operator(lambda x: inverse * (A @ (inverse * x)), 1.0, 1.0, _component_vectors(graph, weights, r))
 
 
 OPERATORS = {"A": _adjacency_operator, "L": _laplacian_operator, "S": _normalized_operator}
@@ -204,7 +205,8 @@ OPERATORS = {"A": _adjacency_operator, "L": _laplacian_operator, "S": _normalize
 
 def _component_vectors(graph, weights, r):
     """One vector per component, supported there; of the ``r + 1`` largest components."""
-    largest = np.argsort(-graph.component_sizes(), kind="stable")[: r + 1]
+    mass = np.bincount(graph.component_labels, weights=weights**2)
+    largest = np.argsort(-graph.component_sizes() * (mass > 0.0), kind="stable")[: min(r + 1, np.count_nonzero(mass))]
     return _unit_rows((graph.component_labels == largest[:, None]) * weights)
 
 

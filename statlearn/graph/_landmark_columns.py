@@ -211,19 +211,20 @@ def kernel_columns(graph, measure, t, landmarks, n_jobs=None):
     """The columns of a kernel at some nodes, up to the dress of its measure."""
     walk = WALKS[measure.spectrum.matrix](graph)
     weights = series_weights(SERIES[measure.name], t, walk.sigma)
-    rest = np.empty((graph.n_nodes, len(landmarks)))
     blocks = np.array_split(np.arange(len(landmarks)), -(-len(landmarks) // BLOCK))
-    made = run_parallel(_sum_block, [(walk, weights, landmarks, block, rest, t) for block in blocks], n_jobs=n_jobs)
-    bases, errors, floored, terms = zip(*made, strict=True)
+    made = run_parallel(_sum_block, [(walk, weights, landmarks[block], t) for block in blocks], n_jobs=n_jobs)
+    rests, bases, errors, floored, terms = zip(*made, strict=True)
     rounding = ROUNDING * max(terms)
-    return Columns(rest, np.concatenate(bases), weights, walk, max(errors), rounding, sum(floored), max(terms))
+    return Columns(
+        np.hstack(rests), np.concatenate(bases), weights, walk, max(errors), rounding, sum(floored), max(terms)
+    )
 
 
-def _sum_block(walk, weights, landmarks, block, rest, t):
-    """Sum the series of a block of columns into ``rest``."""
-    n, width = len(walk.w), len(block)
+def _sum_block(walk, weights, landmarks, t):
+    """Sum the series of some columns; what it returns, a process may have computed."""
+    n, width = len(walk.w), len(landmarks)
     term, result, total = (np.zeros((n, width)) for _ in range(3))
-    term[landmarks[block], np.arange(width)] = 1.0
+    term[landmarks, np.arange(width)] = 1.0
     total += weights.p[0] * term
     base, shift = np.zeros(width), np.zeros(width)
     splits = walk.defect <= BALANCE
@@ -240,8 +241,7 @@ def _sum_block(walk, weights, landmarks, block, rest, t):
     else:
         _check_cap(half, base, smallest, largest, t)
     n_floored = _finish(total, base, half)
-    rest[:, block] = total
-    return base, _relative_error(half, base, smallest, k, defect), n_floored, k
+    return total, base, _relative_error(half, base, smallest, k, defect), n_floored, k
 
 
 def _resolved(half, base, smallest, largest):

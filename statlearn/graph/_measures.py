@@ -52,7 +52,7 @@ class Measure:
     has_log: bool = True
 
     def features(self, graph, t):
-        """Features F with ``F F' = K`` as a `ScaledKernel`, or None where the kernel has to be formed."""
+        """Features of the centered kernel as a `ScaledKernel`, or None where the kernel has to be formed."""
         return None
 
     def plain(self, graph, t):
@@ -66,8 +66,12 @@ class Measure:
 
     def distance(self, graph, t):
         """The distance of the plain kernel as a `ScaledKernel`."""
-        made = self.plain(graph, t)
+        made = self.differences(graph, t)
         return replace(made, matrix=distance_of(made.matrix))
+
+    def differences(self, graph, t):
+        """A kernel with the same distances as the plain one, as a `ScaledKernel`."""
+        return self.plain(graph, t)
 
     def log_kernel(self, graph, t, for_distance=False, method="auto"):
         """The logarithm as a `LogKernel`."""
@@ -80,7 +84,7 @@ class Measure:
 
 def _half(part, weights, share):
     """V sqrt(f) without the columns whose weight is below a share of the largest."""
-    kept = weights > share * weights.max()
+    kept = weights > share * weights.max()  # all weights may be zero
     if kept.all():
         return part.vectors * np.sqrt(weights)
     return part.vectors[:, kept] * np.sqrt(weights[kept])
@@ -91,11 +95,16 @@ def _half(part, weights, share):
 
 @dataclass(frozen=True)
 class Frame:
-    """Diagonal scaling around a spectral kernel: of the kernel, of its features, and of its logarithm."""
+    """Diagonal scaling around a spectral kernel: of the kernel, of its features, and of its logarithm.
+
+    ``cancels`` names the matrix whose principal eigenvector, known in closed form for a connected graph, leaves all
+    distances when it is dressed: a constant vector, or its symmetrized product with a constant one.
+    """
 
     kernel: Callable
     features: Callable | None
     potential: Callable
+    cancels: str
 
 
 def _no_potential(graph):
@@ -126,10 +135,10 @@ def _centered_features(graph, F):
     return F - F.mean(axis=0)
 
 
-BARE = Frame(lambda graph, K: K, lambda graph, F: F, _no_potential)
-SIMILAR = Frame(_similar, None, _no_potential)
-BY_DEGREE = Frame(_by_degree, _features_by_degree, lambda graph: -np.log(graph.root_degrees()))
-CENTERED = Frame(lambda graph, K: centered(_by_degree(graph, K)), _centered_features, _no_potential)
+BARE = Frame(lambda graph, K: K, lambda graph, F: F, _no_potential, "L")
+SIMILAR = Frame(_similar, None, _no_potential, "S")
+BY_DEGREE = Frame(_by_degree, _features_by_degree, lambda graph: -np.log(graph.root_degrees()), "S")
+CENTERED = Frame(lambda graph, K: centered(_by_degree(graph, K)), _centered_features, _no_potential, "S")
 
 
 # --- positive routes: logarithms without eigenvalues ------------------------------------------------------------------
@@ -192,7 +201,7 @@ def _reversed_laplacian(graph):
 
 def exponential_of(graph, matrix):
     """exp(t X) with X = A, c I - L or S, which remembers its last values for the next ``t`` of a geometric grid."""
-    return graph.exponential(matrix, lambda: PositiveExponential(EXPONENTIALS[matrix][0](graph), graph.hop_bound))
+    return graph._exponential_for(matrix, lambda: PositiveExponential(EXPONENTIALS[matrix][0](graph), graph.hop_bound))
 
 
 @dataclass(frozen=True)
@@ -227,16 +236,22 @@ class SpectralMeasure(Measure):
         return ("auto", "eigh", "accurate") if self.positive else ("auto", "eigh")
 
     def features(self, graph, t):
-        """V sqrt(f), without the columns that clustering cannot tell from rounding."""
-        part, weights, log_scale = self._weights(graph, t)
+        """Centered V sqrt(f), without what cancels in distances and the columns that rounding hides from them."""
+        part, weights, log_scale = self._differing(graph, t)
         if self.frame.features is None or weights.min() < 0.0:
             return None
         F = self.frame.features(graph, _half(part, weights, NEGLIGIBLE))
-        return ScaledKernel(F, log_scale, "spectral features")
+        return ScaledKernel(F - F.mean(axis=0), log_scale, "spectral features")
 
     def plain(self, graph, t):
         """One product per parameter, once the eigenvectors are known."""
-        part, weights, log_scale = self._weights(graph, t)
+        return self._product(graph, *self._weights(graph, t))
+
+    def differences(self, graph, t):
+        """Without the principal pair where it cancels: the digits of the distances are those of the rest."""
+        return self._product(graph, *self._differing(graph, t))
+
+    def _product(self, graph, part, weights, log_scale):
         if weights.min() < 0.0:
             K = (part.vectors * weights) @ part.vectors.T
             return ScaledKernel(self.frame.kernel(graph, (K + K.T) / 2), log_scale, "spectral")
@@ -265,6 +280,21 @@ class SpectralMeasure(Measure):
     def from_exponential(self, graph, K):
         """Symmetrized: a kernel that is not symmetric is so by the mean of two entries, its logarithm by theirs."""
         return _similar(graph, K) if self.frame is SIMILAR else K
+
+    def _differing(self, graph, t):
+        """`_weights` of the part that distances see."""
+        part, weights, log_scale = self._weights(graph, t)
+        if not (part.exact and self.frame.cancels == self.spectrum.matrix):
+            return part, weights, log_scale
+        weights = np.r_[0.0, weights[1:]]
+        if graph.n_nodes > 1 and not np.abs(weights).max() > 0.0:
+            raise ValueError(
+                f"t={t!r} makes {self.name} the same for all nodes up to rounding: its differences are below the "
+                "smallest floating-point number. Take a smaller t, or log=True."
+                if self.parameter
+                else f"{self.name} is constant on this graph, as on a complete one with self-loops: take another one."
+            )
+        return part, weights, log_scale
 
     def _weights(self, graph, t):
         """The decomposition, the eigenvalues of the kernel times ``exp(-log_scale)``, and the log-scale, mostly 0."""

@@ -12,10 +12,16 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from ._certificates import classifier_certificate
-from ._components import DISCONNECTED, kept_components
-from ._conversions import centered
-from ._engine import KERNEL_CONSTRAINTS, block_kernel, resolve
-from ._label_scores import kernel_ridge, label_spreading, mean_similarity, project_to_simplex, support_vectors
+from ._components import DISCONNECTED
+from ._engine import KERNEL_CONSTRAINTS, place, restricted
+from ._label_scores import (
+    LabelScores,
+    kernel_ridge,
+    label_spreading,
+    mean_similarity,
+    project_to_simplex,
+    support_vectors,
+)
 from ._node_ids import node_positions
 from ._spectral_graph import as_graph
 from ._spectrum_repair import REPAIRS, repair_spectrum
@@ -66,7 +72,8 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
         negative part of the spectrum of the centered kernel, add the smallest multiple of the identity, or refuse. The
         certificate says how much was negative.
     disconnected : {"raise", "block", "largest"}, default="raise"
-        What to do with a disconnected graph where the kernel needs a connected one; see `NodeKernel`.
+        What to do with a disconnected graph where the kernel needs a connected one: refuse it, use all components, or
+        the largest. Each component is scored by its own labels.
 
     Attributes
     ----------
@@ -156,7 +163,8 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
         X : array-like of shape (n_samples, 1)
             Ids of the labeled nodes: positions from 0, or names if the graph has names.
         y : array-like of shape (n_samples,)
-            Their classes. With ``method="lgc"``, -1 marks nodes without label.
+            Their classes. With ``method="lgc"``, -1 marks nodes without label; for the other methods -1 is a class
+            like any other, and nodes without label are left out of X.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights of the labels.
 
@@ -177,17 +185,14 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
             If the graph has self-loops.
         """
         graph = as_graph(self.graph)
-        proximity = resolve(graph, self.kernel, self.t, self.log, self.scale)
+        proximity, blocks = place(graph, self.kernel, self.t, self.log, self.scale, self.disconnected)
         nodes, onehot, weights = self._check_labels(graph, X, y, sample_weight)
         if self.method == "lgc":
-            kept, share = [np.arange(graph.n_nodes)], None
-            made = self._spread(graph, proximity, nodes, onehot, weights)
+            made, share = self._lgc(graph, proximity, nodes, onehot, weights), None
         else:
-            kept = kept_components(graph, proximity.label, proximity.needs_connected, self.disconnected)
-            K, share = self._kernel(graph, proximity, kept)
-            made = self._score(K, graph, kept, nodes, onehot, weights)
+            made, share = self._score(graph, proximity, np.concatenate(blocks), nodes, onehot, weights)
         self.t_, self.scores_ = proximity.t, made.scores
-        self._reached = _reached_nodes(graph, kept, nodes)
+        self._reached = made.scores.any(axis=1)
         self._fitted_graph = graph
         self.certificate_ = classifier_certificate(proximity, self.method, made, share, self._reached)
         return self
@@ -215,38 +220,50 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
             )
         return X[:, 0]
 
-    def _spread(self, graph, proximity, nodes, onehot, weights):
+    def _lgc(self, graph, proximity, nodes, onehot, weights):
         if proximity.measure.name != "ppr" or proximity.log:
             raise ValueError(
                 f"method='lgc' is a personalized PageRank: set kernel='ppr' and log=False. Got {proximity.label!r}."
             )
         return label_spreading(graph, proximity.t, nodes, onehot, weights)
 
-    def _kernel(self, graph, proximity, blocks):
+    def _score(self, graph, proximity, kept, nodes, onehot, weights):
+        """Scores by component, for no label says anything about another; rows of zeros where there is none."""
+        component, inside = graph.component_labels, np.isin(nodes, kept)
+        scores, residuals, shares = np.zeros((graph.n_nodes, onehot.shape[1])), [], []
+        if not onehot[inside].any(axis=0).all():
+            raise ValueError("y has classes without a labeled node in the largest component; use disconnected='block'.")
+        for number in np.unique(component[nodes[inside]]):
+            members, here = np.flatnonzero(component == number), component[nodes] == number
+            places = np.searchsorted(members, nodes[here])
+            made, share = self._score_component(graph, proximity, members, places, onehot[here], weights[here])
+            scores[members] = made.scores
+            residuals.append(made.residual)
+            shares.append(share)
+        return LabelScores(scores, _largest(residuals)), _largest(shares)
+
+    def _score_component(self, graph, proximity, members, places, onehot, weights):
+        present = onehot.any(axis=0)
+        if present.sum() == 1:
+            return LabelScores(np.tile(present.astype(np.float64), (len(members), 1))), None
+        K, share = self._kernel(*restricted(graph, proximity, members))
+        made = RULES[self.method](K, places, onehot[:, present], weights, self.reg)
+        absent = 0.0 if self.method == "ridge" else made.scores.min() - 1.0
+        scores = np.full((len(members), len(present)), absent)
+        scores[:, present] = made.scores
+        return LabelScores(scores, made.residual), share
+
+    def _kernel(self, graph, proximity):
         """Centered kernel with a mean diagonal of 1, repaired if the rule needs it, and its negative share or None."""
         repair = self.indefinite if self.method in NEEDS_DEFINITE else None
 
         def compute():
-            K = centered(block_kernel(graph, proximity, blocks, center=True).matrix)
-            share = None
+            K, share = proximity.kernel(graph, center=True).matrix, None
             if repair and (proximity.log or not proximity.measure.psd):
                 K, share = repair_spectrum(K, repair)
-            return K / _spread(K, proximity), share
+            return K / _mean_diagonal(K, proximity), share
 
-        return graph.remember((*proximity.key, self.disconnected, repair), compute)
-
-    def _score(self, K, graph, kept, nodes, onehot, weights):
-        if len(K) == graph.n_nodes:
-            return RULES[self.method](K, nodes, onehot, weights, self.reg)
-        place = np.full(graph.n_nodes, -1)
-        place[np.sort(kept[0])] = np.arange(len(K))
-        inside = place[nodes] >= 0
-        if not (onehot[inside].sum(axis=0) > 0).all():
-            raise ValueError("y has classes without a labeled node in the largest component; use disconnected='block'.")
-        made = RULES[self.method](K, place[nodes[inside]], onehot[inside], weights[inside], self.reg)
-        scores = np.zeros((graph.n_nodes, onehot.shape[1]))
-        scores[np.sort(kept[0])] = made.scores
-        return type(made)(scores, made.residual)
+        return graph._remember((*proximity.key, repair), compute)
 
     def _scores_of(self, X):
         check_is_fitted(self)
@@ -255,7 +272,7 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
         if len(unreached):
             raise ValueError(
                 f"X has {len(unreached)} nodes, such as the one at position {unreached[0]}, that no path connects to a "
-                "labeled node: nothing can be said about them. Label a node of each component."
+                "labeled node: nothing can be said about them. Label a node of each component, or leave them out of X."
             )
         return self.scores_[nodes]
 
@@ -320,21 +337,16 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
         return scores / scores.sum(axis=1, keepdims=True)
 
 
-def _spread(K, proximity):
-    spread = float(np.mean(np.abs(np.diag(K))))
-    if spread == 0.0:
+def _largest(values):
+    """The largest of those that are known, or None."""
+    return max((value for value in values if value is not None), default=None)
+
+
+def _mean_diagonal(K, proximity):
+    mean = float(np.mean(np.abs(np.diag(K))))
+    if mean == 0.0:
         raise ValueError(
             f"t={proximity.t!r} makes {proximity.label} the same for all nodes up to rounding: there is nothing to "
             "learn from. Use a t nearer to the default, or log=True where the kernel has a logarithm."
         )
-    return spread
-
-
-def _reached_nodes(graph, kept, nodes):
-    """Whether a node has a labeled node in its component, and was not left out."""
-    labeled = np.zeros(graph.n_components, dtype=bool)
-    labeled[graph.component_labels[nodes]] = True
-    reached = labeled[graph.component_labels]
-    inside = np.zeros(graph.n_nodes, dtype=bool)
-    inside[np.concatenate(kept)] = True
-    return reached & inside
+    return mean

@@ -18,10 +18,9 @@ def node_positions(graph, ids):
 
 def _checked_positions(ids, n_nodes):
     cure = f"X must hold one column of node ids, integers from 0 to {n_nodes - 1}."
-    try:
-        numbers = np.asarray(ids, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{cure} Got {ids[0]!r}; the graph has no names.") from error
+    numbers = np.array(ids.tolist())  # of objects, too
+    if numbers.dtype.kind not in "iuf":
+        raise ValueError(f"{cure} Got {ids[0]!r}; the graph has no names.")
     positions = numbers.astype(np.intp)
     wrong = (positions != numbers) | (positions < 0) | (positions >= n_nodes)
     if wrong.any():

@@ -6,11 +6,11 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _fit_context
+from .._support._sklearn import Interval, StrOptions, _check_feature_names_in, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from ._certificates import distance_certificate, feature_certificate, kernel_certificate
-from ._components import DISCONNECTED, kept_components
-from ._engine import KERNEL_CONSTRAINTS, METHODS, block_kernel, resolve, restricted
+from ._components import DISCONNECTED
+from ._engine import KERNEL_CONSTRAINTS, METHODS, block_kernel, place, restricted
 from ._graph_input import GraphInputMixin
 from ._lanczos import lanczos_features
 from ._landmarks import landmark_features
@@ -115,7 +115,7 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "n_landmarks": [Interval(Integral, 2, None, closed="left"), None],
         "disconnected": [StrOptions(set(DISCONNECTED))],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Integral, None],
     }
 
@@ -178,12 +178,11 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         """
         graph = as_graph(X)
         method = self._chosen_method()
-        proximity = resolve(graph, self.kernel, self.t, self.log, self.scale)
-        blocks = kept_components(graph, proximity.label, proximity.needs_connected, self.disconnected)
+        proximity, blocks = place(graph, self.kernel, self.t, self.log, self.scale, self.disconnected)
         for name in ("kernel_", "distance_", "features_"):
             vars(self).pop(name, None)
         self._store_input(graph)
-        self.t_, self.spectral_radius_ = proximity.t, graph.spectral_radius
+        self.t_ = proximity.t
         self.nodes_ = np.sort(np.concatenate(blocks))
         if method in FEATURE_METHODS:
             self._store_features(graph, proximity, blocks, method)
@@ -242,15 +241,40 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
                 "input: the graph given to fit."
             )
         graph = as_graph(X)
-        if graph is not self._graph and not graph.same_as(self._graph):
+        if graph is not self._graph and not graph._same_as(self._graph):
             raise ValueError(
                 "transform accepts only the graph given to fit: a kernel between nodes depends on the whole graph. "
                 "Fit it again."
             )
         return self._result()
 
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns of the result: the nodes of a kernel or of distances, numbered features otherwise.
+
+        Parameters
+        ----------
+        input_features : array-like of shape (n_nodes,), default=None
+            Names of the nodes, if they have none.
+
+        Returns
+        -------
+        names : ndarray of shape (n_columns,)
+            Strings.
+        """
+        check_is_fitted(self)
+        if "features_" in vars(self) or (self._graph.names is None and input_features is None):
+            return super().get_feature_names_out(input_features)
+        names = self._graph.names if input_features is None else _check_feature_names_in(self, input_features)
+        return np.array([str(names[node]) for node in self.nodes_], dtype=object)
+
+    @property
+    def spectral_radius_(self):
+        """Largest eigenvalue of the adjacency, computed when it is first asked for."""
+        check_is_fitted(self)
+        return self._graph.spectral_radius
+
     def _result(self):
-        return next(vars(self)[name] for name in ("kernel_", "distance_", "features_") if name in vars(self))
+        return next(vars(self)[name].copy() for name in ("kernel_", "distance_", "features_") if name in vars(self))
 
     def _keep(self, made):
         self.log_scale_, self.method_used_ = made.log_scale, made.route

@@ -10,7 +10,17 @@ from ._grams import DenseGram, FeatureGram
 from ._kmeans_certificate import euclidean_check
 from ._kmeans_solver import evaluate_partition, solve_kernel_kmeans
 
-__all__ = ["Partition", "cluster_shares", "kmeans_partition", "modularity", "node_gram", "place_labels", "restarts_of"]
+__all__ = [
+    "NodeGram",
+    "cluster_shares",
+    "kmeans_partition",
+    "modularity",
+    "node_gram",
+    "partition_cost",
+    "place_labels",
+    "require_differences",
+    "restarts_of",
+]
 
 AGREEMENT = 1e-9  # difference of objectives that restarts are said to share, relative to the sum of |k_ii|
 DENSE_SHARE = 0.25  # features per node above which one product of them all is quicker than many with their sums
@@ -21,6 +31,8 @@ def modularity(graph, labels):
     """Newman's modularity of a partition; nodes labeled -1 count as clusters of their own."""
     codes = np.where(labels < 0, labels.max() + 1 + np.arange(len(labels)), labels)
     rows, columns = graph.adjacency.nonzero()
+    if graph.volume == 0.0:
+        return 0.0
     inside = graph.adjacency.data[codes[rows] == codes[columns]].sum() / graph.volume
     shares = np.bincount(codes, weights=graph.degrees) / graph.volume
     return float(inside - shares @ shares)
@@ -36,6 +48,7 @@ class Partition:
     n_iter: int
     agreement: float
     n_converged: int
+    converged: bool
     n_init: int
     best_move: float
     tolerance: float
@@ -55,13 +68,13 @@ class NodeGram:
 
 def node_gram(graph, proximity):
     """The kernel for clustering: features of plain kernels where they are few, the centered matrix otherwise."""
-    graph.require_dense(f"clustering on {proximity.label}")
+    graph._require_dense(f"clustering on {proximity.label}")
     has_features = not proximity.log and graph.n_nodes > 1
     features = proximity.measure.features(graph, proximity.t) if has_features else None
     if features is None:
-        made = proximity.kernel(graph, center=True)
+        made = require_differences(proximity.kernel(graph, center=True), proximity)
         return NodeGram(DenseGram(made.matrix), made.log_scale, made.route, False)
-    F = features.matrix - features.matrix.mean(axis=0)
+    F = features.matrix
     many = F.shape[1] > DENSE_SHARE * graph.n_nodes
     return NodeGram(DenseGram(F @ F.T) if many else FeatureGram(F), features.log_scale, features.route, True)
 
@@ -84,12 +97,29 @@ def kmeans_partition(graph, nodes, n_clusters, *, select="inertia", **search):
         n_iter=solution.n_iter,
         agreement=float(np.mean(inertias <= inertias.min() + AGREEMENT * scale)),
         n_converged=int(solution.restart_converged.sum()),
+        converged=bool(solution.restart_converged[solution.best_restart]),
         n_init=len(inertias),
         best_move=best_move,
         tolerance=solution.tolerance,
         geometry=euclidean_check(gram, nodes.definite),
         route=nodes.route,
     )
+
+
+def require_differences(made, proximity):
+    """A centered kernel or distance, unless all its entries are 0: the nodes are then the same up to rounding."""
+    if len(made.matrix) > 1 and not made.matrix.any():
+        raise ValueError(
+            f"t={proximity.t!r} makes {proximity.label} the same for all nodes up to rounding: there is nothing to "
+            "cluster. Use a t nearer to the default, or log=True where the kernel has a logarithm."
+        )
+    return made
+
+
+def partition_cost(D, labels):
+    """The objective J of a partition from its distances, half their mean within a cluster times its size."""
+    clusters = np.eye(labels.max() + 1)[labels]
+    return float(0.5 * (np.einsum("ic,ic->c", clusters, D @ clusters) / clusters.sum(axis=0)).sum())
 
 
 def restarts_of(n_init, n_clusters):

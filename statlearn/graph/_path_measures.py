@@ -1,14 +1,16 @@
 """Measures that are distances first, such as randomized shortest paths, and those built on another measure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse.csgraph import shortest_path
 
 from ._conversions import centered, distance_of
 from ._log_kernel import EPS, LogKernel
-from ._measures import Measure, ScaledKernel, m_matrix_log
+from ._measures import INVERSE_ERROR, Measure, ScaledKernel, m_matrix_log
 from ._positive import m_matrix_inverse
+
+LARGEST_LOSS = 1e-6  # relative to the largest distance
 
 __all__ = ["Absorption", "FreeEnergy", "PathMix", "RandomizedShortestPath", "ShortestPath", "SigmoidMeasure"]
 
@@ -19,6 +21,16 @@ def _require_positive(K, name):
             f"t is too large for {name} on this graph: the weight of the paths between some nodes is below the "
             "smallest floating-point number. Decrease t, or use kernel='shortest_path', its limit."
         )
+
+
+def _with_digits(D, error, name):
+    """The distance, unless rounding has left less than six digits of it."""
+    if not error <= LARGEST_LOSS * D.max():
+        raise ValueError(
+            f"t is too small for {name} on this graph: the differences it is made of are lost in rounding. Increase t, "
+            "or use kernel='commute_time', which is near its limit."
+        )
+    return D
 
 
 class DistanceMeasure(Measure):
@@ -75,7 +87,8 @@ class RandomizedShortestPath(DistanceMeasure):
         """The distance as an array."""
         K, kept = _discounted_paths(graph, t)
         _require_positive(K, self.name)
-        return -0.5 * distance_of((K @ kept @ K) / K)
+        R = (K @ kept @ K) / K
+        return _with_digits(-0.5 * distance_of(R), 4.0 * INVERSE_ERROR * np.abs(R).max(), self.name)
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,7 @@ class FreeEnergy(DistanceMeasure):
         """The distance as an array."""
         K, _ = _discounted_paths(graph, t)
         _require_positive(K, self.name)
-        return distance_of(np.log(K)) / (2.0 * t)
+        return _with_digits(distance_of(np.log(K)) / (2.0 * t), 4.0 * INVERSE_ERROR / (2.0 * t), self.name)
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,7 @@ class PathMix(DistanceMeasure):
 
     def all_pairs(self, graph, t):
         """The distance as an array."""
-        resistance, path = graph.once(self.name, lambda: self._ends(graph))
+        resistance, path = graph._once(self.name, lambda: self._ends(graph))
         return (1.0 - t) * resistance + t * path
 
     def _ends(self, graph):
@@ -114,20 +127,32 @@ class PathMix(DistanceMeasure):
 
 @dataclass(frozen=True)
 class Absorption(Measure):
-    """Visits before absorption, ``(L + diag(a))^(-1)`` (Jacobsen and Tien, 2018)."""
+    """Visits before absorption, ``(L + diag(a))^(-1)`` (Jacobsen and Tien, 2018).
 
+    With the same rate for all nodes it is the forest kernel at 1 / a, divided by a.
+    """
+
+    forest: Measure = None
     routes = ("auto", "accurate")
 
     def plain(self, graph, t):
         """An M-matrix inverse with the rates as row sums."""
-        return ScaledKernel(m_matrix_inverse(graph.dense(), self._rates(graph, t)), 0.0, "M-matrix inverse")
+        rates = np.full(graph.n_nodes, t) if np.isscalar(t) else t
+        return ScaledKernel(m_matrix_inverse(graph.dense(), rates), 0.0, "M-matrix inverse")
+
+    def differences(self, graph, t):
+        """Those of the forest kernel, which keep their digits for small rates."""
+        if not np.isscalar(t):
+            return self.plain(graph, t)
+        made = self.forest.differences(graph, 1.0 / t)
+        return replace(made, matrix=made.matrix / t)
 
     def log_kernel(self, graph, t, for_distance=False, method="auto"):
         """Its logarithm."""
-        return m_matrix_log(graph.dense(), self._rates(graph, t))
-
-    def _rates(self, graph, t):
-        return np.broadcast_to(np.asarray(t, dtype=np.float64), (graph.n_nodes,)).copy()
+        if not np.isscalar(t):
+            return m_matrix_log(graph.dense(), t)
+        made = self.forest.log_kernel(graph, 1.0 / t, for_distance, method)
+        return replace(made, offset=made.offset - float(np.log(t)))
 
 
 @dataclass(frozen=True)
@@ -144,15 +169,20 @@ class SigmoidMeasure(Measure):
     def log_kernel(self, graph, t, for_distance=False, method="auto"):
         """``-log(1 + exp(-a K / s))``, which cannot underflow."""
         residual = -np.logaddexp(0.0, -self._slopes(graph, t))
-        error = 64.0 * EPS * np.sqrt(graph.n_nodes) * (1.0 + float(np.abs(residual).max()))
+        spectrum = self.base.spectrum
+        conditioning = spectrum.sensitivity(graph.decomposition(spectrum.matrix).values, None)
+        error = 64.0 * EPS * np.sqrt(graph.n_nodes) * (1.0 + conditioning * float(np.abs(residual).max()))
         return LogKernel(residual, np.zeros(graph.n_nodes), 0.0, error, 4.0 * error, "sigmoid of spectral")
 
     def _slopes(self, graph, t):
-        return t * graph.once(self.name, lambda: self._standardized(graph))
+        return t * graph._once(self.name, lambda: self._standardized(graph))
 
     def _standardized(self, graph):
         K = self.base.plain(graph, None).matrix
-        spread = K.std()
-        if spread == 0.0:
-            raise ValueError(f"graph has a constant {self.base.name} kernel: {self.name} cannot standardize it.")
-        return K / spread
+        largest = np.abs(K).max()
+        if largest == 0.0:
+            raise ValueError(
+                f"graph has a constant {self.base.name} kernel, which {self.name} cannot standardize: take another one."
+            )
+        K = K / largest  # whose squares neither overflow nor vanish
+        return K / K.std()

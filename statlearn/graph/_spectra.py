@@ -20,6 +20,7 @@ __all__ = [
 ]
 
 
+EPS = np.finfo(np.float64).eps
 SMALLEST_SHARE = 1e-9  # of the largest eigenvalue: one that is inverted has six correct digits
 
 
@@ -94,6 +95,7 @@ def _pseudo_inverse(graph, values, t):
 
 def _corrected(graph, values, t):
     """l^2 / (1 - l), without the principal pair: negative eigenvalues count as much as positive ones."""
+    values = np.where(np.abs(values) <= len(values) * EPS, 0.0, values)  # rounding must not be standardized
     _refuse_noise((1.0 - values[1:]).min(initial=np.inf), 1.0)
     return np.r_[0.0, values[1:] ** 2 / (1.0 - values[1:])]
 

@@ -77,7 +77,10 @@ class SpectralGraph:
 
     def __init__(self, graph, *, symmetrize=None, weight="weight"):
         if isinstance(graph, SpectralGraph):
+            if symmetrize is not None:
+                raise ValueError("symmetrize must be None for a SpectralGraph, which is undirected already.")
             self._hold(graph.adjacency, graph.names)
+            self._decompositions = graph._decompositions
             return
         self._hold(*read_adjacency(graph, symmetrize, weight))
 
@@ -88,8 +91,9 @@ class SpectralGraph:
         self.names = names
         self.n_nodes = adjacency.shape[0]
         self.degrees = adjacency.sum(axis=1)
+        self.degrees.setflags(write=False)
         self.n_components, self.component_labels = connected_components(adjacency, directed=False)
-        self._decompositions, self._once = {}, {}
+        self._decompositions, self._constants = {}, {}
         self._exponential = None
         self._last_kernel = None
         self._lock = threading.RLock()
@@ -142,10 +146,10 @@ class SpectralGraph:
         ValueError
             If the graph has more nodes than an n x n array is allocated for.
         """
-        self.require_dense("its adjacency as an array")
+        self._require_dense("its adjacency as an array")
         return self.adjacency.toarray()
 
-    def require_dense(self, wanted):
+    def _require_dense(self, wanted):
         """Refuse an n x n array for a large graph, before it is allocated.
 
         Parameters
@@ -161,8 +165,8 @@ class SpectralGraph:
         if self.n_nodes > MAX_DENSE_N:
             raise ValueError(
                 f"graph has {self.n_nodes} nodes: {wanted} would need {self.n_nodes}^2 numbers, and at most "
-                f"{MAX_DENSE_N}^2 are allocated. Use the features of NodeKernel(method='lanczos') for plain kernels, "
-                "or NodeKernel(method='landmark') for log kernels too."
+                f"{MAX_DENSE_N}^2 are allocated. Use the features of NodeKernel(method='lanczos') for plain kernels "
+                "such as 'normalized_heat', or NodeKernel(method='landmark') for their logarithms too."
             )
 
     def decomposition(self, matrix):
@@ -181,7 +185,7 @@ class SpectralGraph:
         """
         with self._lock:
             if matrix not in self._decompositions:
-                self.require_dense("an eigendecomposition")
+                self._require_dense("an eigendecomposition")
                 self._decompositions[matrix] = decompose(self, matrix)
             return self._decompositions[matrix]
 
@@ -251,7 +255,7 @@ class SpectralGraph:
         names = None if self.names is None else self.names[nodes]
         return SpectralGraph._from_parts(part, names)
 
-    def exponential(self, matrix, build):
+    def _exponential_for(self, matrix, build):
         """The exponential of a matrix of the graph with its memory of earlier parameters; the last one is kept.
 
         Parameters
@@ -271,7 +275,7 @@ class SpectralGraph:
                 self._exponential = (matrix, build())
             return self._exponential[1]
 
-    def same_as(self, other):
+    def _same_as(self, other):
         """Whether another graph has the same nodes, edges and weights.
 
         Parameters
@@ -287,7 +291,7 @@ class SpectralGraph:
         A, B = self.adjacency, other.adjacency
         return A.shape == B.shape and A.nnz == B.nnz and (A != B).nnz == 0
 
-    def once(self, key, compute):
+    def _once(self, key, compute):
         """Something that depends on the graph alone and serves many parameters, such as all shortest paths.
 
         Parameters
@@ -303,11 +307,11 @@ class SpectralGraph:
             What ``compute`` returned; not to be changed.
         """
         with self._lock:
-            if key not in self._once:
-                self._once[key] = compute()
-            return self._once[key]
+            if key not in self._constants:
+                self._constants[key] = compute()
+            return self._constants[key]
 
-    def remember(self, key, compute):
+    def _remember(self, key, compute):
         """The kernel of the last call with the same key, or a new one; folds of a search ask for the same in a row.
 
         Parameters

@@ -1,5 +1,6 @@
 """Many kernels and parameters on one graph: one eigendecomposition per matrix, one product per exponential."""
 
+import copy
 from numbers import Integral
 
 import numpy as np
@@ -11,7 +12,7 @@ from ._catalog import find_measure
 from ._components import kept_components
 from ._engine import resolve
 from ._parameters import SCALES
-from ._partitions import cluster_shares, kmeans_partition, modularity, node_gram, restarts_of
+from ._partitions import cluster_shares, kmeans_partition, modularity, node_gram, require_differences, restarts_of
 from ._spectral_graph import as_graph
 from ._ward_solver import cut_merges, ward_merges
 
@@ -115,7 +116,7 @@ def sweep_cluster(
     select : {"inertia", "modularity"}, default="inertia"
         Which start of k-means wins.
     random_state : int, RandomState instance or None, default=None
-        Draws the starts of k-means; every kernel gets the same.
+        Draws the starts of k-means; every kernel gets the same, those of `GraphKernelKMeans`.
     n_jobs : int, default=None
         Number of threads of k-means.
 
@@ -152,16 +153,21 @@ def sweep_cluster(
         raise ValueError(f"select must be 'inertia' or 'modularity'. Got {select!r} instead.")
     if not isinstance(n_clusters, Integral):
         raise TypeError(f"n_clusters must be an integer. Got {n_clusters!r} instead.")
+    if n_clusters < 1:
+        raise ValueError(f"n_clusters must be at least 1. Got {n_clusters!r} instead.")
+    if not isinstance(refine, bool):
+        raise TypeError(f"refine must be a bool. Got {refine!r} instead.")
     if n_init != "auto" and not (isinstance(n_init, Integral) and n_init >= 1):
         raise ValueError(f"n_init must be 'auto' or an integer from 1. Got {n_init!r} instead.")
     graph, steps = _checked_steps(graph, kernels, grid, scale)
     cluster_shares(graph, [np.arange(graph.n_nodes)], n_clusters)
     y = None if y is None else _checked_classes(y, graph)
-    seed = spawn_generators(random_state, 1)[0].integers(2**32)
+    (generator,) = spawn_generators(random_state, 1)
     options = {"n_init": restarts_of(n_init, n_clusters), "refine": refine, "select": select}
-    options |= {"max_iter": 300, "random_state": int(seed), "n_jobs": n_jobs}
+    options |= {"max_iter": 300, "n_jobs": n_jobs}
     table = {name: [] for name in ("kernel", "t", "inertia", "modularity", "agreement", "ari", "labels")}
     for name, t, proximity in steps:
+        options["random_state"] = copy.deepcopy(generator)  # the starts of GraphKernelKMeans, for every kernel
         labels, inertia, agreement = PARTITIONERS[method](graph, proximity, n_clusters, options)
         table["kernel"].append(name)
         table["t"].append(np.nan if t is None else t)
@@ -182,7 +188,7 @@ def _kmeans(graph, proximity, n_clusters, options):
 
 
 def _ward(graph, proximity, n_clusters, options):
-    merges = ward_merges(proximity.distance(graph).matrix)
+    merges = ward_merges(require_differences(proximity.distance(graph), proximity).matrix)
     return cut_merges(merges, n_clusters), float(merges[: len(merges) + 1 - n_clusters, 2].sum()), np.nan
 
 
@@ -202,12 +208,20 @@ def _checked_steps(graph, kernels, grid, scale):
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {SCALES}. Got {scale!r} instead.")
     kernels = [kernels] if isinstance(kernels, str) else list(kernels)
-    if isinstance(grid, dict) and set(grid) != set(kernels):
-        raise ValueError(f"grid must have the keys {sorted(kernels)}, one per kernel. Got {sorted(grid)}.")
+    if not kernels:
+        raise ValueError("kernels must name at least one measure. Got none.")
+    if isinstance(grid, dict):
+        needed = {given for given in kernels if find_measure(_split(given)[0]).parameter is not None}
+        if not needed <= set(grid) <= set(kernels):
+            raise ValueError(
+                f"grid must have one key per kernel with a parameter, written as there: {sorted(needed)}. "
+                f"Got {sorted(grid)}."
+            )
     steps = []
     for given in kernels:
         name, log = _split(given)
-        for t in _parameters(find_measure(name), grid[given] if isinstance(grid, dict) else grid, scale):
+        own_grid = grid.get(given) if isinstance(grid, dict) else grid
+        for t in _parameters(find_measure(name), own_grid, scale):
             proximity = resolve(graph, name, t, log, scale)
             kept_components(graph, proximity.label, proximity.needs_connected, "raise")
             steps.append((given, t, proximity))
@@ -225,7 +239,10 @@ def _parameters(measure, grid, scale):
     if measure.parameter is None:
         return [None]
     if grid is not None:
-        return np.asarray(grid, dtype=np.float64).ravel().tolist()
+        values = np.asarray(grid)
+        if values.dtype.kind not in "iuf" or values.size == 0:
+            raise ValueError(f"grid must hold numbers, at least one. Got {grid!r} instead.")
+        return values.astype(np.float64).ravel().tolist()
     if scale == "raw":
         raise ValueError("grid must be given with scale='raw': the domain of a raw parameter depends on the graph.")
     return (UNIT_GRID if scale == "unit" else measure.parameter.grid).tolist()

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from statlearn.datasets import make_sbm
 from statlearn.graph import (
@@ -16,7 +17,7 @@ from statlearn.graph import (
     list_node_kernels,
 )
 from statlearn.graph import _certificates as module
-from statlearn.graph._certificates import definiteness, kernel_certificate, metric_check
+from statlearn.graph._certificates import definiteness, kernel_certificate, metric_check, ward_certificate
 from statlearn.graph._engine import resolve
 
 from . import reference
@@ -175,7 +176,8 @@ def test_a_search_that_was_cut_short_does_not_hold():
     graph, _ = make_sbm([60, 60], [[0.3, 0.2], [0.2, 0.3]], random_state=0)
     options = {"kernel": "katz", "n_init": 1, "random_state": 0}
     whole = GraphKernelKMeans(6, **options).fit(graph).certificate_
-    cut = GraphKernelKMeans(6, **options, max_iter=1).fit(graph).certificate_
+    with pytest.warns(ConvergenceWarning, match=r"did not converge in max_iter=1 iterations: increase max_iter"):
+        cut = GraphKernelKMeans(6, **options, max_iter=1).fit(graph).certificate_
     assert whole["best single move"].holds and whole
     assert cut["best single move"].holds is False and not cut
     assert cut["best single move"].statistic > cut["best single move"].bound
@@ -202,10 +204,16 @@ def test_geometry_of_clusterings():
     assert log.certificate_[name].holds is None and log.certificate_
 
 
-def test_ward_merges_rise_and_their_smallest_is_shown():
+def test_ward_merges_add_up_and_their_smallest_is_shown():
     for name, log in [("heat", False), ("comm", True), ("scct", False)]:
         model = GraphKernelWard(3, kernel=name, log=log).fit(karate())
-        assert model.certificate_["merges in rising order"].holds and model.certificate_
+        assert model.certificate_["objective recomputed"].holds and model.certificate_
+        assert not ward_certificate(
+            resolve(SpectralGraph(karate()), name, None, log, "spectral"),
+            [model.merges_],
+            model.inertia_,
+            1.01 * model.inertia_,
+        )
         assert model.certificate_["smallest merge"].statistic == model.merges_[0, 2]
     assert model.certificate_["smallest merge"].statistic < 0.0  # the sigmoid kernel is indefinite
 
@@ -220,6 +228,7 @@ def test_classifiers_certify_their_linear_system():
 
 def test_a_linear_system_that_was_not_solved_is_owned_up_to(monkeypatch):
     monkeypatch.setattr(_label_scores, "CG_TOLERANCE", 1e-2)
+    monkeypatch.setattr(_label_scores, "MOST_FACTORIZED", 0)
     model = NodeKernelClassifier(karate(), kernel="ppr", t=0.999, method="lgc").fit([[0], [33]], [0, 1])
     assert model.certificate_["linear system"].holds is False and not model.certificate_
 

@@ -180,7 +180,7 @@ def test_pickle_keeps_decompositions(monkeypatch):
     with pytest.raises(AssertionError, match="factorized"):
         loaded.decomposition("S")
     assert not loaded.adjacency.data.flags.writeable
-    assert loaded.same_as(graph) and not loaded.same_as(SpectralGraph(WEIGHTS))
+    assert loaded._same_as(graph) and not loaded._same_as(SpectralGraph(WEIGHTS))
 
 
 def refuse(matrix):
@@ -261,7 +261,7 @@ def test_folds_of_a_search_share_the_kernel(monkeypatch):
     remember = SpectralGraph.remember
     monkeypatch.setattr(
         SpectralGraph,
-        "remember",
+        "_remember",
         lambda self, key, compute: remember(self, key, lambda: asked.append(key) or compute()),
     )
     nodes, y = np.arange(34).reshape(-1, 1), np.repeat([0, 1], 17)
