@@ -42,6 +42,12 @@ def _one_node():
     return Result(np.zeros((1, 1)), 0.0, 0.0, "a single node")
 
 
+def _all_finite(matrix):
+    """Whether all entries are finite: nearly always their sum is, which costs less to see."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(matrix.sum()) or np.isfinite(matrix).all())
+
+
 def _centered_beyond_rounding(K):
     """Double centering; exactly zero where nothing but rounding is left of it."""
     result = centered(K)
@@ -96,7 +102,7 @@ class Proximity:
                 made = compute(*arguments)
         except OverflowError:
             made = None
-        if made is None or not np.isfinite(made.matrix).all():
+        if made is None or not _all_finite(made.matrix):
             raise ValueError(
                 f"t={self.t!r} or the weights of the graph are too large or too small for {self.label}: the result is "
                 "beyond the range of floating-point numbers. Take a less extreme t, or scale the weights."

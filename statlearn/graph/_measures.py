@@ -113,12 +113,13 @@ def _no_potential(graph):
 
 def _similar(graph, K):
     """Symmetric part of D^(-1/2) K D^(1/2): k_ij times the mean of the degrees over their geometric mean."""
+    return graph._once("means of degrees", lambda: _means_of_degrees(graph)) * K
+
+
+def _means_of_degrees(graph):
     root = graph.root_degrees()
     half = 0.5 * root**2
-    factor = np.add.outer(half, half)
-    factor /= np.outer(root, root)
-    factor *= K
-    return factor
+    return np.add.outer(half, half) / np.outer(root, root)
 
 
 def _by_degree(graph, K):
@@ -255,7 +256,7 @@ class SpectralMeasure(Measure):
         if weights.min() < 0.0:
             K = (part.vectors * weights) @ part.vectors.T
             return ScaledKernel(self.frame.kernel(graph, (K + K.T) / 2), log_scale, "spectral")
-        half = _half(part, weights, EPS / graph.n_nodes)
+        half = _half(part, weights, EPS)
         if self.frame.features is None:
             return ScaledKernel(self.frame.kernel(graph, half @ half.T), log_scale, "spectral")
         half = self.frame.features(graph, half)

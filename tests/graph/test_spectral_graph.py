@@ -258,7 +258,7 @@ def test_a_grid_search_factorizes_each_matrix_once(factorized):
 def test_folds_of_a_search_share_the_kernel(monkeypatch):
     graph = SpectralGraph(karate())
     asked = []
-    remember = SpectralGraph.remember
+    remember = SpectralGraph._remember
     monkeypatch.setattr(
         SpectralGraph,
         "_remember",
