@@ -15,6 +15,7 @@ from ._certificates import kmeans_certificate, ward_certificate
 from ._components import DISCONNECTED
 from ._engine import KERNEL_CONSTRAINTS, place, restricted
 from ._graph_input import GraphInputMixin
+from ._kmeans_solver import restarts_of
 from ._partitions import (
     cluster_shares,
     kmeans_partition,
@@ -23,7 +24,6 @@ from ._partitions import (
     partition_cost,
     place_labels,
     require_differences,
-    restarts_of,
 )
 from ._spectral_graph import as_graph
 from ._ward_solver import cut_merges, ward_merges

@@ -17,12 +17,10 @@ from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.user_warnings import warn_user
 from ._kmeans_certificate import euclidean_check, kmeans_certificate
 from ._kmeans_input import check_initial_labels, check_weights, training_gram
-from ._kmeans_solver import count_batches, evaluate_partition, solve_kernel_kmeans
+from ._kmeans_solver import count_batches, evaluate_partition, restarts_of, solve_kernel_kmeans
 from ._pairwise_kernels import KERNELS, check_kernel_parameters, kernel_blocks, kernel_traits, self_kernel
 
 __all__ = ["KernelKMeans"]
-
-FEW_CLUSTERS, FEW_RESTARTS, MANY_RESTARTS = 5, 10, 30  # n_init="auto"
 
 
 def _has_self_kernel(estimator):
@@ -344,8 +342,7 @@ class KernelKMeans(
             if self.n_init not in ("auto", 1):
                 raise ValueError(f"n_init must be 'auto' or 1 when init is an array. Got {self.n_init} instead.")
             return 1
-        many = MANY_RESTARTS if self.n_clusters > FEW_CLUSTERS else FEW_RESTARTS
-        return many if self.n_init == "auto" else self.n_init
+        return restarts_of(self.n_init, self.n_clusters)
 
     def _solve(self, gram, weights, init, n_init, progress):
         shift = self.indefinite == "shift" and not kernel_traits(self.kernel).euclidean

@@ -15,8 +15,9 @@ from .._support.random_streams import spawn_generators
 from ._kmeans_kernels import assess, draw_points
 from ._kmeans_search import ClusterSums, Problem, search
 
-__all__ = ["KMeansSolution", "count_batches", "evaluate_partition", "solve_kernel_kmeans"]
+__all__ = ["KMeansSolution", "count_batches", "evaluate_partition", "restarts_of", "solve_kernel_kmeans"]
 
+FEW_CLUSTERS, FEW_RESTARTS, MANY_RESTARTS = 5, 10, 30
 BATCH = 5  # restarts that share one product; fixed, so that the number of workers cannot change a sum
 ROUNDING = 4.0 * np.finfo(np.float64).eps  # a squared distance below this share of its terms is zero
 
@@ -181,6 +182,32 @@ def evaluate_partition(gram, labels, n_clusters, weights):
         "sizes": sizes * problem.unit,
         "center_norms": norms,
     }
+
+
+def restarts_of(n_init, n_clusters):
+    """Number of restarts, where "auto" asks for more with many clusters, whose local optima are worse.
+
+    Parameters
+    ----------
+    n_init : int or "auto"
+        As the user gave it.
+    n_clusters : int
+        Number of clusters.
+
+    Returns
+    -------
+    n_init : int
+        10 for up to 5 clusters and 30 beyond, unless a number was given.
+
+    Examples
+    --------
+    >>> from statlearn.graph._kmeans_solver import restarts_of
+    >>> restarts_of("auto", 5), restarts_of("auto", 6), restarts_of(3, 6)
+    (10, 30, 3)
+    """
+    if n_init != "auto":
+        return n_init
+    return FEW_RESTARTS if n_clusters <= FEW_CLUSTERS else MANY_RESTARTS
 
 
 def count_batches(n_init):

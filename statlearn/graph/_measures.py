@@ -1,5 +1,6 @@
 """What a measure of proximity between nodes can do, and the measures that are functions of one matrix's eigenvalues."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -34,11 +35,12 @@ class ScaledKernel:
 
 
 @dataclass(frozen=True)
-class Measure:
+class Measure(ABC):
     """A proximity or distance between the nodes of a graph.
 
     ``psd`` and ``log_metric`` are theorems: the plain kernel is positive semi-definite, the distance of the log kernel
-    is itself a metric. ``connected`` says that even the plain kernel needs a connected graph.
+    is itself a metric. ``connected`` says that even the plain kernel needs a connected graph. With ``has_log`` there is
+    a method ``log_kernel(graph, t, for_distance, method)`` that returns a `LogKernel`.
     """
 
     name: str
@@ -55,9 +57,9 @@ class Measure:
         """Features of the centered kernel as a `ScaledKernel`, or None where the kernel has to be formed."""
         return None
 
+    @abstractmethod
     def plain(self, graph, t):
         """The kernel as a `ScaledKernel`."""
-        raise NotImplementedError
 
     @property
     def routes(self):
@@ -73,10 +75,6 @@ class Measure:
         """A kernel with the same distances as the plain one, as a `ScaledKernel`."""
         return self.plain(graph, t)
 
-    def log_kernel(self, graph, t, for_distance=False, method="auto"):
-        """The logarithm as a `LogKernel`."""
-        raise NotImplementedError
-
     def from_exponential(self, graph, K):
         """The kernel from the exponential of its logarithm."""
         return K
@@ -84,7 +82,7 @@ class Measure:
 
 def _half(part, weights, share):
     """V sqrt(f) without the columns whose weight is below a share of the largest."""
-    kept = weights > share * weights.max()  # all weights may be zero
+    kept = weights > share * weights.max()
     if kept.all():
         return part.vectors * np.sqrt(weights)
     return part.vectors[:, kept] * np.sqrt(weights[kept])

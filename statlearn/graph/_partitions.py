@@ -19,12 +19,10 @@ __all__ = [
     "partition_cost",
     "place_labels",
     "require_differences",
-    "restarts_of",
 ]
 
 AGREEMENT = 1e-9  # difference of objectives that restarts are said to share, relative to the sum of |k_ii|
 DENSE_SHARE = 0.25  # features per node above which one product of them all is quicker than many with their sums
-FEW_CLUSTERS, FEW_RESTARTS, MANY_RESTARTS = 5, 10, 30
 
 
 def modularity(graph, labels):
@@ -120,13 +118,6 @@ def partition_cost(D, labels):
     """The objective J of a partition from its distances, half their mean within a cluster times its size."""
     clusters = np.eye(labels.max() + 1)[labels]
     return float(0.5 * (np.einsum("ic,ic->c", clusters, D @ clusters) / clusters.sum(axis=0)).sum())
-
-
-def restarts_of(n_init, n_clusters):
-    """Number of restarts: more for many clusters, whose local optima are worse."""
-    if n_init != "auto":
-        return n_init
-    return FEW_RESTARTS if n_clusters <= FEW_CLUSTERS else MANY_RESTARTS
 
 
 def cluster_shares(graph, blocks, n_clusters):

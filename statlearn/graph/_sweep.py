@@ -11,8 +11,9 @@ from .._support.random_streams import spawn_generators
 from ._catalog import find_measure
 from ._components import kept_components
 from ._engine import resolve
+from ._kmeans_solver import restarts_of
 from ._parameters import SCALES
-from ._partitions import cluster_shares, kmeans_partition, modularity, node_gram, require_differences, restarts_of
+from ._partitions import cluster_shares, kmeans_partition, modularity, node_gram, require_differences
 from ._spectral_graph import as_graph
 from ._ward_solver import cut_merges, ward_merges
 

@@ -4,6 +4,7 @@ import joblib
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
@@ -123,6 +124,16 @@ def test_isolated_nodes_have_no_part_in_lanczos_features():
     made = lanczos_features(SpectralGraph(A), MEASURES["normalized_heat"], 5.0, 6, 0)
     K = node_kernel(A, "normalized_heat", 5.0)
     assert np.linalg.norm(K - made.matrix @ made.matrix.T, 2) <= made.error * np.linalg.norm(K, 2) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(("name", "found"), [("nheat", True), ("comm", True), ("heat", False), ("forest", False)])
+def test_on_sparse_graphs_the_ends_of_the_laplacian_are_nodes_of_small_degree(name, found, seed):
+    """As the user guide says: no fault of the iteration, but a reason not to take these kernels."""
+    graph, y = make_sbm([1500, 1500], (12 / 1500, 3 / 1500), random_state=seed)
+    model = NodeKernel(name, method="lanczos", n_components=4, random_state=0).fit(graph)
+    labels = KMeans(2, n_init=10, random_state=0).fit_predict(model.features_)
+    score = adjusted_rand_score(y, labels)
+    assert score > 0.8 if found else score < 0.2
 
 
 def test_negative_weights_do_not_pass_by_symmetrizing():
