@@ -6,6 +6,7 @@ was proved about the result, what was tested, and what was only assumed.
 The sub-modules load on first use, so ``import statlearn`` is cheap:
 
 - `statlearn.graph`: kernels between the nodes of one graph, and clustering and classification on them,
+- `statlearn.gromov`: how far apart two relational objects are, with a proved interval around the answer,
 - `statlearn.ordinal`: probabilities of ordered outcomes with a rare last step,
 - `statlearn.datasets`: generators and loaders,
 - `statlearn.certificate`: what a fit may claim,
@@ -16,7 +17,7 @@ import importlib
 
 __version__ = "0.1.0.dev0"
 
-_SUBMODULES = ("certificate", "datasets", "exceptions", "graph", "ordinal")
+_SUBMODULES = ("certificate", "datasets", "exceptions", "graph", "gromov", "ordinal")
 
 __all__ = [*_SUBMODULES, "__version__"]
 

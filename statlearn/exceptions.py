@@ -3,7 +3,15 @@
 A solver that stops early warns with `sklearn.exceptions.ConvergenceWarning`, as scikit-learn's own estimators do.
 """
 
-__all__ = ["ClassOrderWarning", "CrossingWarning", "RareClassWarning", "SelfLoopWarning", "VersionWarning"]
+__all__ = [
+    "ClassOrderWarning",
+    "CrossingWarning",
+    "RareClassWarning",
+    "ScaleWarning",
+    "SelfLoopWarning",
+    "TopKWarning",
+    "VersionWarning",
+]
 
 
 class CrossingWarning(UserWarning):
@@ -74,4 +82,31 @@ class SelfLoopWarning(UserWarning):
     >>> from statlearn.exceptions import SelfLoopWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore", SelfLoopWarning)
+    """
+
+
+class ScaleWarning(UserWarning):
+    """Two matrices that are compared differ in scale by a factor of a thousand or more.
+
+    The comparison then sees little but the scale. Divide both by their own largest or mean entry if only the shape
+    matters.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import ScaleWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ScaleWarning)
+    """
+
+
+class TopKWarning(UserWarning):
+    """More of the largest entries were asked for than there are, so all of them are used.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import TopKWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", TopKWarning)
     """
