@@ -1,0 +1,52 @@
+"""What a Gromov-Wasserstein interval may claim."""
+
+import numpy as np
+
+from ..certificate import Certificate, Check
+
+__all__ = ["ends", "interval_certificate"]
+
+ROUNDING = 1e-12  # relative to the sum of the second moments of the two costs
+STATIONARY = 1e-6
+
+
+def ends(lower, upper, scale):
+    """The two ends without rounding: values below it are zero, and the lower end does not pass the upper one by it."""
+    rounding = ROUNDING * scale
+    lower, upper = (end if end > rounding else 0.0 for end in (lower, upper))
+    return (upper if upper < lower <= upper + rounding else lower), upper
+
+
+def interval_certificate(lower, upper, lower_name, plan, found, objective):
+    """Checks of the two ends of the interval, recomputed from the plan."""
+    scale = max(objective.constant, np.finfo(float).tiny)
+    marginals = max(
+        np.abs(plan.sum(axis=1) - objective.p).max(), np.abs(plan.sum(axis=0) - objective.q).max(), -plan.min()
+    )
+    drift = abs(found.descent.value - upper) / scale
+    stationarity = found.descent.gap / scale
+    low, high = ends(lower, upper, objective.constant)
+    checks = [
+        Check("lower bound", low, high, bool(low <= high), "proof", f"{lower_name}, against the upper end"),
+        Check("plan marginals", marginals, ROUNDING, bool(marginals <= ROUNDING), "numerical", "largest deviation"),
+        Check(
+            "objective", drift, ROUNDING, bool(drift <= ROUNDING), "numerical", "upper end, recomputed from the plan"
+        ),
+        Check(
+            "stationarity",
+            stationarity,
+            STATIONARY,
+            bool(stationarity <= STATIONARY),
+            "numerical",
+            f"conditional gradient gap, from the start {found.start_name}",
+        ),
+        Check("relative gap", (high - low) / high if high > low else 0.0, None, None, "reported"),
+    ]
+    claim = (
+        f"The Gromov-Wasserstein value of the two networks lies between {low:.6g} and {high:.6g}, and the plan, a "
+        "stationary point of the objective, attains the upper end."
+    )
+    assumptions = []
+    if low < high:
+        assumptions.append("The plan is a local optimum: no plan of smaller objective was found, none is excluded.")
+    return Certificate(claim, checks, assumptions)

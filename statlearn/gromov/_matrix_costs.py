@@ -1,0 +1,155 @@
+"""Costs given by their entries: all of them, or those on the edges of a sparse graph."""
+
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from ._cost_base import SYMMETRY, Cost, largest_entry, read_only, row_blocks
+from ._cost_input import check_magnitude, real_array, real_sparse, require_square
+
+__all__ = ["DenseCost", "SparseGraphCost"]
+
+
+class DenseCost(Cost):
+    """A cost given by all its entries.
+
+    Parameters
+    ----------
+    C : array-like of shape (n, n)
+        The costs.
+
+    Attributes
+    ----------
+    C : ndarray of shape (n, n)
+        The costs, read-only.
+    n_nodes : int
+        Number of nodes.
+
+    Raises
+    ------
+    TypeError
+        If the entries are no real numbers.
+    ValueError
+        If C is empty, not square, or has missing, infinite or extremely large entries.
+
+    Examples
+    --------
+    >>> from statlearn.gromov import DenseCost
+    >>> cost = DenseCost([[0, 1], [3, 0]])
+    >>> cost.row_mean([0.5, 0.5]), cost.is_symmetric
+    (array([0.5, 1.5]), False)
+    """
+
+    def __init__(self, C):
+        self._hold(require_square(real_array(C, "C"), "C"))
+        check_magnitude(self._bound(), "C")
+
+    def _hold(self, C):
+        self.C = C
+        self.n_nodes = len(C)
+
+    def __repr__(self):
+        return f"DenseCost(n_nodes={self.n_nodes})"
+
+    @cached_property
+    def is_symmetric(self):
+        """Whether C equals its transpose up to 1e-12 of its largest entry."""
+        C, allowed = self.C, SYMMETRY * self.max_abs()
+        return all(np.abs(C[rows] - C[:, rows].T).max() <= allowed for rows in row_blocks(self.n_nodes))
+
+    def _transposed(self):
+        return DenseCost._from(self.C.T)
+
+    def _product(self, B):
+        return self.C @ B
+
+    def _second_moment(self, p):
+        return np.einsum("ij,ij,j->i", self.C, self.C, p)
+
+    def _dense(self):
+        return self.C
+
+    def _subset(self, nodes):
+        return DenseCost._from(read_only(self.C[np.ix_(nodes, nodes)]))
+
+    def _multiple(self, factor):
+        return DenseCost._from(read_only(factor * self.C))
+
+    def _max_abs(self):
+        return float(max(self.C.max(), -self.C.min()))
+
+
+class SparseGraphCost(Cost):
+    """A cost that is zero save for the edges of a sparse graph.
+
+    Means and second moments of rows take one look at the edges.
+
+    Parameters
+    ----------
+    A : sparse matrix of shape (n, n)
+        Weights of edges, of any sign; entries that are not stored are zero. Duplicates are summed. Use `graph_cost` for
+        distances along a graph.
+
+    Attributes
+    ----------
+    A : scipy.sparse.csr_array of shape (n, n)
+        The weights, read-only.
+    n_nodes : int
+        Number of nodes.
+
+    Raises
+    ------
+    TypeError
+        If the entries are no real numbers.
+    ValueError
+        If A is empty, not square, or has missing, infinite or extremely large entries.
+
+    Examples
+    --------
+    >>> from scipy import sparse
+    >>> from statlearn.gromov import SparseGraphCost
+    >>> cost = SparseGraphCost(sparse.csr_array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    >>> cost
+    SparseGraphCost(n_nodes=3, n_entries=4)
+    >>> cost.row_mean([0.25, 0.5, 0.25])
+    array([0.5, 0.5, 0.5])
+    """
+
+    def __init__(self, A):
+        A = A if sparse.issparse(A) else sparse.csr_array(real_array(A, "A"))
+        self._hold(require_square(real_sparse(A, "A"), "A"))
+        check_magnitude(self._bound(), "A")
+
+    def _hold(self, A):
+        self.A = A
+        self.n_nodes = A.shape[0]
+
+    def __repr__(self):
+        return f"SparseGraphCost(n_nodes={self.n_nodes}, n_entries={self.A.nnz})"
+
+    @cached_property
+    def is_symmetric(self):
+        """Whether A equals its transpose up to 1e-12 of its largest entry."""
+        return largest_entry(self.A - self.A.T) <= SYMMETRY * self.max_abs()
+
+    def _transposed(self):
+        return SparseGraphCost._from(read_only(self.A.T.tocsr()))
+
+    def _product(self, B):
+        return self.A @ B
+
+    def _second_moment(self, p):
+        return (self.A * self.A) @ p
+
+    def _dense(self):
+        return self.A.toarray()
+
+    def _subset(self, nodes):
+        return SparseGraphCost._from(read_only(self.A[nodes][:, nodes]))
+
+    def _multiple(self, factor):
+        return SparseGraphCost._from(read_only(factor * self.A))
+
+    def _max_abs(self):
+        return largest_entry(self.A)

@@ -1,0 +1,63 @@
+"""The upper bound: descents from several starts, of which the promising ones are followed to the end."""
+
+from copy import copy
+from functools import partial
+from typing import NamedTuple
+
+from .._support.parallel import run_parallel
+from ._conditional_gradient import Descent, Objective
+from ._linear_transport import transport_problem
+
+__all__ = ["Found", "search"]
+
+EXPLORATION = 3  # steps of each start before the best are chosen
+SMALL = 10_000  # entries of a plan: up to here every start is followed, and a pool of threads costs more than it saves
+
+
+class Found(NamedTuple):
+    """The best descent, the name of its start, and the number of linear problems that were solved from all starts."""
+
+    descent: Descent
+    start_name: str
+    n_iter: int
+
+
+def search(network1, network2, starts, bounds, *, target, max_iter, tol, n_jobs=None):
+    """Explore from every start and follow the best to convergence, or all of them in small problems.
+
+    The first start is explored on its own: it leaves the potentials from which the linear problems of the others
+    begin, and nothing else is tried if it reaches ``target``, a value known to be the least.
+    """
+    objective = Objective(network1, network2)
+    close = target + tol * objective.constant
+    small = objective.size <= SMALL
+    parallel = starmap_list if small else partial(run_parallel, n_jobs=n_jobs)
+
+    def explore(start, problem):
+        coupling = start.make(network1, network2, bounds)
+        return Descent(objective, problem, coupling).explore(min(max_iter, EXPLORATION))
+
+    def follow(descent):
+        return descent.run(max_iter, tol).kick(target, max_iter, tol)
+
+    problem = transport_problem(network1, network2)
+    descents = [explore(starts[0], problem)]
+    if descents[0].value > close:
+        descents += parallel(explore, [(start, copy_of(problem)) for start in starts[1:]])
+    followed = descents if small else [min(descents, key=lambda descent: descent.value)]
+    parallel(follow, [(descent,) for descent in followed])
+    best = min(followed, key=lambda descent: descent.value)
+    return Found(best, starts[descents.index(best)].name, sum(descent.n_iter for descent in descents))
+
+
+def starmap_list(function, argument_tuples):
+    """`run_parallel` without the overhead of a pool, for problems that take less than that."""
+    return [function(*arguments) for arguments in argument_tuples]
+
+
+def copy_of(problem):
+    """A linear problem with potentials of its own."""
+    duplicate = copy(problem)
+    if problem.potentials is not None:
+        duplicate.potentials = problem.potentials.copy()
+    return duplicate
