@@ -95,7 +95,7 @@ def gromov_wasserstein_bounds(
         Number of random starts in addition.
     max_iter : int, default=200
         Largest number of steps of a descent. Up to 10,000 pairs of nodes every start is followed to convergence; in
-        larger problems all take three steps and the best is followed.
+        larger problems all take three steps and the best is followed, or the best three where weights or sizes differ.
     tol : float, default=1e-9
         A descent has converged when a step decreases the objective by less than this share.
     scale : {"none", "max", "mean"}, default="none"

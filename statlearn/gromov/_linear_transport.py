@@ -7,11 +7,17 @@ others go to the network simplex method of POT.
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from ._assignment import assign, dual_value
 
-__all__ = ["AssignmentProblem", "Coupling", "ProductCoupling", "certified_transport", "transport_problem"]
+__all__ = [
+    "AssignmentProblem",
+    "Coupling",
+    "ProductCoupling",
+    "TransportProblem",
+    "certified_transport",
+    "transport_problem",
+]
 
 MAX_PIVOTS = 10_000_000  # of the network simplex; it warns by itself when it stops there
 
@@ -63,8 +69,9 @@ class Coupling:
         return square and bool(np.ptp(self.masses) <= 1e-14 * self.masses[0])
 
     @cached_property
-    def _matrix(self):
-        return sparse.csr_array((self.masses, (self.rows, self.columns)), shape=self.shape)
+    def _row_starts(self):
+        """Where the entries of each row begin; no row is empty, for all weights are positive."""
+        return np.flatnonzero(np.diff(self.rows, prepend=-1))
 
     def dense(self):
         """The coupling as an array of shape ``shape``."""
@@ -80,7 +87,7 @@ class Coupling:
         """``T @ matrix``; a gather of rows where T is a permutation."""
         if self.is_permutation:
             return matrix[self.columns] * self.masses[0]
-        return self._matrix @ matrix
+        return np.add.reduceat(self.masses[:, None] * matrix[self.columns], self._row_starts, axis=0)
 
 
 class ProductCoupling:

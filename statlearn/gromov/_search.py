@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from .._support.parallel import run_parallel
 from ._conditional_gradient import Descent, Objective
-from ._linear_transport import transport_problem
+from ._linear_transport import AssignmentProblem, TransportProblem, transport_problem
 
 __all__ = ["Found", "search"]
 
 EXPLORATION = 3  # steps of each start before the best are chosen
+FOLLOWED = {AssignmentProblem: 1, TransportProblem: 3}  # starts, in large problems; exchanges make up for few
 SMALL = 10_000  # entries of a plan: up to here every start is followed, and a pool of threads costs more than it saves
 
 
@@ -44,7 +45,8 @@ def search(network1, network2, starts, bounds, *, target, max_iter, tol, n_jobs=
     descents = [explore(starts[0], problem)]
     if descents[0].value > close:
         descents += parallel(explore, [(start, copy_of(problem)) for start in starts[1:]])
-    followed = descents if small else [min(descents, key=lambda descent: descent.value)]
+    n_followed = len(descents) if small else FOLLOWED[type(problem)]
+    followed = sorted(descents, key=lambda descent: descent.value)[:n_followed]
     parallel(follow, [(descent,) for descent in followed])
     best = min(followed, key=lambda descent: descent.value)
     return Found(best, starts[descents.index(best)].name, sum(descent.n_iter for descent in descents))
