@@ -19,6 +19,7 @@ def run_parallel(function, argument_tuples, n_jobs=None, prefer="threads"):
         One tuple of positional arguments per call. Consumed lazily.
     n_jobs : int or None, default=None
         Number of workers; None means 1 unless a `joblib.parallel_config` context says otherwise, -1 all processors.
+        With 1 the calls are made here, one after the other.
     prefer : {"threads", "processes"} or None, default="threads"
         Hint used when no backend was chosen by a `joblib.parallel_config` context. Compiled kernels release the
         interpreter lock, so threads are the default.
@@ -34,4 +35,6 @@ def run_parallel(function, argument_tuples, n_jobs=None, prefer="threads"):
     >>> run_parallel(pow, [(2, 3), (3, 2)], n_jobs=2)
     [8, 9]
     """
+    if n_jobs == 1:
+        return [function(*arguments) for arguments in argument_tuples]
     return Parallel(n_jobs=n_jobs, prefer=prefer)(delayed(function)(*arguments) for arguments in argument_tuples)

@@ -10,7 +10,7 @@ algorithms 1 and 2).
 import numpy as np
 
 from ._linear_transport import AssignmentProblem, Coupling
-from ._swaps import kicked_swaps, kicks, swap_search
+from ._swaps import kicked_swaps, swap_search
 
 __all__ = ["Descent", "Objective"]
 
@@ -198,7 +198,7 @@ class Descent:
         objective = self.objective
         rounded = AssignmentProblem(self.problem.order1, self.problem.order2).solve(-self.plan())
         permutation, image = rounded.columns.copy(), objective.image(rounded)
-        kicked_swaps(objective.C1, objective.C2, permutation, image, *kicks(permutation.size), least)
+        kicked_swaps(objective.C1, objective.C2, permutation, image, least)
         vertex = Coupling.from_permutation(permutation)
         if vertex.inner(image) <= self.inner + least:
             return self

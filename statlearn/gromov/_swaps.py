@@ -17,47 +17,52 @@ LONGEST_CYCLE = 6
 
 
 def kicks(n):
-    """Cycles of three and more nodes to disturb, the same in every run: nodes in random order, and the lengths."""
-    n_kicks = max(FEWEST_KICKS, KICKED_ENTRIES // n**2) if n > 2 else 0
+    """Cycles of three and more nodes to disturb, the same in every run."""
+    if n < 3:
+        return []
+    n_kicks = max(FEWEST_KICKS, KICKED_ENTRIES // n**2)
     generator = np.random.default_rng(n)
-    orders = np.argsort(generator.random((n_kicks, n)), axis=1)[:, :LONGEST_CYCLE]
-    return orders, generator.integers(3, min(n, LONGEST_CYCLE) + 1, size=n_kicks)
+    orders = np.argsort(generator.random((n_kicks, n)), axis=1)
+    lengths = generator.integers(3, min(n, LONGEST_CYCLE) + 1, size=n_kicks)
+    return [order[:length] for order, length in zip(orders, lengths, strict=True)]
 
 
-@njit
-def kicked_swaps(C1, C2, permutation, image, orders, lengths, least):
-    """Disturb a permutation along a cycle and descend again, keeping what is better.
+def kicked_swaps(C1, C2, permutation, image, least):
+    """Disturb a permutation along cycles and descend after each, keeping what is better.
 
     Changes ``permutation`` and ``image``.
     """
-    n = permutation.shape[0]
     swap_search(C1, C2, permutation, image, least)
-    for t in range(lengths.shape[0]):
+    for cycle in kicks(permutation.size):
         trial, trial_image = permutation.copy(), image.copy()
-        active = np.zeros(n, dtype=np.bool_)
-        gain = 0.0
-        for step in range(lengths[t] - 1):
-            r, s = orders[t, step], orders[t, step + 1]
-            gain += _gain(C1, C2, trial, trial_image, r, s)
-            _exchange(C1, C2, trial, trial_image, r, s)
-            active[r] = active[s] = True
+        active = np.zeros(permutation.size, dtype=np.bool_)
+        active[cycle] = True
+        gain = _rotate(C1, C2, trial, trial_image, cycle)
         gain += _descend(C1, C2, trial, trial_image, least, active)
         if gain > least:
             permutation[:], image[:] = trial, trial_image
 
 
-@njit
 def swap_search(C1, C2, permutation, image, least):
     """Exchange targets as long as one exchange gains more than ``least``; returns the gain.
 
     Changes ``permutation`` and ``image``.
     """
-    total = 0.0
-    while True:
-        gain = _descend(C1, C2, permutation, image, least, np.ones(permutation.shape[0], dtype=np.bool_))
+    total, gain = 0.0, np.inf
+    while gain > 0.0:
+        gain = _descend(C1, C2, permutation, image, least, np.ones(permutation.size, dtype=np.bool_))
         total += gain
-        if gain == 0.0:
-            return total
+    return total
+
+
+@njit
+def _rotate(C1, C2, permutation, image, cycle):
+    """Exchange along a cycle of nodes; returns the gain."""
+    gain = 0.0
+    for step in range(cycle.shape[0] - 1):
+        gain += _gain(C1, C2, permutation, image, cycle[step], cycle[step + 1])
+        _exchange(C1, C2, permutation, image, cycle[step], cycle[step + 1])
+    return gain
 
 
 @njit
@@ -102,8 +107,10 @@ def _exchange(C1, C2, permutation, image, r, s):
     """Exchange the targets of two nodes and bring ``G(T)`` up to date."""
     n = permutation.shape[0]
     a, b = permutation[r], permutation[s]
-    columns = C2[:, b] - C2[:, a]
-    rows = C2[b, :] - C2[a, :]
+    columns, rows = np.empty(n), np.empty(n)  # gathered once, so that the double loop runs along memory
+    for k in range(n):
+        columns[k] = C2[k, b] - C2[k, a]
+        rows[k] = C2[b, k] - C2[a, k]
     for i in range(n):
         by_columns = (C1[i, r] - C1[i, s]) / n
         by_rows = (C1[r, i] - C1[s, i]) / n
