@@ -77,13 +77,10 @@ def spectral_gap(network1, network2):
     """What the spectra of the residuals add to the sorted bound.
 
     ``diag(1 / sqrt p) T diag(1 / sqrt q)`` is a contraction ``S`` for every coupling, and
-    ``tr(A S B' S') <= sum of l+(A) l+(B) + sum of l-(A) l-(B)`` for symmetric ``A`` and ``B`` (descending positive and
-    negative parts), or the sum of products of singular values for any.
+    ``tr(A S B S') <= sum of l+(A) l+(B) + sum of l-(A) l-(B)`` for Hermitian ``A`` and ``B``, with their positive and
+    negative parts in descending order.
     """
-    if network1.is_symmetric and network2.is_symmetric:
-        pairs = zip(network1.residual_spectrum, network2.residual_spectrum, strict=True)
-    else:
-        pairs = [(network1.residual_singular_values, network2.residual_singular_values)]
+    pairs = zip(network1.residual_spectrum, network2.residual_spectrum, strict=True)
     return sum(_padded_distance(first, second) for first, second in pairs)
 
 

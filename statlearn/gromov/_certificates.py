@@ -3,11 +3,11 @@
 import numpy as np
 
 from ..certificate import Certificate, Check
+from ._conditional_gradient import STATIONARY
 
 __all__ = ["ends", "interval_certificate"]
 
 ROUNDING = 1e-12  # relative to the sum of the second moments of the two costs
-STATIONARY = 1e-6
 
 
 def ends(lower, upper, scale):

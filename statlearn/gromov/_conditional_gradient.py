@@ -10,10 +10,11 @@ algorithms 1 and 2).
 import numpy as np
 
 from ._linear_transport import AssignmentProblem, Coupling
-from ._swaps import kicked_swaps, swap_search
+from ._swaps import kicked_swaps, kicks, swap_search
 
-__all__ = ["Descent", "Objective"]
+__all__ = ["STATIONARY", "Descent", "Objective"]
 
+STATIONARY = 1e-6  # gap, as a share of the constant part of the objective, that counts as none
 ROUNDING = 1e-14  # changes of the objective below this share of its constant part are rounding
 
 
@@ -83,19 +84,16 @@ class Descent:
     ----------
     inner : float
         ``<G(T), T>`` at the current coupling; the objective is the constant minus this.
-    gap : float
-        ``<grad f(T), T - S>`` at the last solved linear problem: zero at a stationary coupling.
     n_iter : int
         Number of linear problems solved.
     converged : bool
-        Whether the gap or the decrease of a step fell below the tolerance.
+        Whether steps no longer decrease the objective by more than the tolerance.
     """
 
     def __init__(self, objective, problem, coupling):
         self.objective = objective
         self.problem = problem
         self._start_at(coupling, objective.image(coupling))
-        self.gap = np.inf
         self.n_iter = 0
         self.converged = False
 
@@ -114,6 +112,11 @@ class Descent:
         """The objective at the current coupling."""
         return self.objective.constant - self.inner
 
+    @property
+    def gap(self):
+        """``<grad f(T), T - S>`` for the best vertex ``S``: zero at a stationary coupling."""
+        return 2.0 * max(self.problem.solve(-self.image).inner(self.image) - self.inner, 0.0)
+
     def plan(self):
         """The current coupling as an array."""
         return sum(atom.weight * atom.coupling.dense() for atom in self.atoms)
@@ -121,7 +124,7 @@ class Descent:
     def explore(self, n_steps):
         """Take steps towards good vertices, which need not be the best: far from the end they serve as well."""
         for _ in range(n_steps):
-            if self._step(exact=False) <= 0.0:
+            if not self._step(0.0, exact=False):
                 break
         return self
 
@@ -130,17 +133,20 @@ class Descent:
         exact = False
         while not self.converged and self.n_iter < max_iter:
             least = max(tol * self.value, ROUNDING * self.objective.constant)
-            if self._step(exact) <= least:
+            if not self._step(least, exact):
                 self.converged = exact and not self._swap(least)
                 exact = True
         return self
 
-    def _step(self, exact):
-        """Move mass from the worst atom to the best vertex as long as the objective decreases; returns the decrease."""
+    def _step(self, least, exact):
+        """Move mass from the worst atom to the best vertex as long as the objective decreases.
+
+        Returns whether there is more to do: the decrease was more than ``least``, an atom was used up, or the coupling
+        is not stationary yet.
+        """
         self.n_iter += 1
         target = self.problem.solve(-self.image, exact)
         inner = target.inner(self.image)
-        self.gap = 2.0 * max(inner - self.inner, 0.0)
         best = Atom(target, self.objective.image(target))
         inners = [atom.coupling.inner(self.image) for atom in self.atoms]
         worst = self.atoms[int(np.argmin(inners))]
@@ -151,9 +157,12 @@ class Descent:
         if curvature < 0.0:
             step = min(step, max(slope, 0.0) / -curvature)
         decrease = 2.0 * step * slope + step * step * curvature
-        if decrease > 0.0:
-            self._shift(worst, best, step, decrease)
-        return decrease
+        if decrease <= 0.0:
+            return False
+        stationary = 2.0 * (inner - self.inner) <= STATIONARY * self.objective.constant
+        used_up = step == worst.weight < 1.0
+        self._shift(worst, best, step, decrease)
+        return decrease > least or used_up or not stationary
 
     def _shift(self, worst, best, step, decrease):
         """Move mass ``step`` from one atom to a new one."""
@@ -189,16 +198,16 @@ class Descent:
     def kick(self, target, max_iter, tol):
         """Try to leave a local optimum among permutations: disturb it, descend by swaps, keep what is better.
 
-        Starts from the permutation nearest to the coupling; does nothing where couplings are no permutations, or where
-        ``target`` is reached.
+        Starts from the permutation nearest to the coupling, and may take ``max_iter`` more steps from what it finds.
+        Does nothing before convergence, where couplings are no permutations, or where ``target`` is reached.
         """
         least = max(tol * self.value, ROUNDING * self.objective.constant)
-        if self.value <= target + least or not isinstance(self.problem, AssignmentProblem):
+        if not self.converged or self.value <= target + least or not isinstance(self.problem, AssignmentProblem):
             return self
         objective = self.objective
         rounded = AssignmentProblem(self.problem.order1, self.problem.order2).solve(-self.plan())
         permutation, image = rounded.columns.copy(), objective.image(rounded)
-        kicked_swaps(objective.C1, objective.C2, permutation, image, least)
+        kicked_swaps(objective.C1, objective.C2, permutation, image, *kicks(permutation.size), least)
         vertex = Coupling.from_permutation(permutation)
         if vertex.inner(image) <= self.inner + least:
             return self

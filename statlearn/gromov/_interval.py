@@ -92,7 +92,7 @@ def gromov_wasserstein_bounds(
         the leading eigenvectors of the centered costs with both signs, and the product of the weights. "product" takes
         the last alone, which is the default of POT.
     n_random : int, default=0
-        Number of random starts in addition.
+        Number of random starts in addition. With any, all starts are followed to convergence in problems of any size.
     max_iter : int, default=200
         Largest number of steps of a descent. Up to 10,000 pairs of nodes every start is followed to convergence; in
         larger problems all take three steps and the best is followed, or the best three where weights or sizes differ.
@@ -224,7 +224,17 @@ def bound_networks(
     bounds = {name: LOWER_BOUNDS[name](network1, network2) for name in _checked_names(lower)}
     lower_name, best = max(bounds.items(), key=lambda item: item[1].value)
     starts = [*INITS[init], *random_starts(spawn_generators(generator, n_random) if n_random else [])]
-    found = search(network1, network2, starts, bounds, target=best.value, max_iter=max_iter, tol=tol, n_jobs=n_jobs)
+    found = search(
+        network1,
+        network2,
+        starts,
+        bounds,
+        target=best.value,
+        max_iter=max_iter,
+        tol=tol,
+        thorough=n_random > 0,
+        n_jobs=n_jobs,
+    )
     objective, plan = found.descent.objective, found.descent.plan()
     upper = objective.value(plan)
     certificate = interval_certificate(best.value, upper, lower_name, plan, found, objective)

@@ -18,11 +18,14 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import eigh
 
+from .._kernels.transport import block_quantiles
 from .._support.validation import check_vector
 from ._costs import Cost, DenseCost, as_cost
 
-__all__ = ["MeasureNetwork", "as_network"]
+__all__ = ["MeasureNetwork", "as_network", "rounded"]
 
+PROFILE_BLOCKS = 8
+TIE_DIGITS = 12
 WEIGHT_SUM_TOLERANCE = 1e-8  # weights typed or summed in double precision come closer than this
 
 
@@ -139,6 +142,12 @@ class MeasureNetwork:
         return self._sort_rows(self.dense)
 
     @cached_property
+    def row_profiles(self):
+        """Root mean square and block quantiles of each row without rounding, one column per node: they break ties."""
+        quantiles = block_quantiles(*self.sorted_rows, PROFILE_BLOCKS)
+        return np.array([rounded(values) for values in (self.row_rms, *quantiles.T)])
+
+    @cached_property
     def sorted_residual_rows(self):
         """Each row of the residual in ascending order with the weights of its entries, both of shape (n, n)."""
         return self._sort_rows(self.residual)
@@ -158,8 +167,16 @@ class MeasureNetwork:
 
     @cached_property
     def residual_spectrum(self):
-        """Positive and absolute negative eigenvalues of the weighted residual, each in descending order."""
-        eigenvalues = np.linalg.eigvalsh(self.weighted_residual)
+        """Positive and absolute negative eigenvalues of the weighted residual, each in descending order.
+
+        A cost is the sum of a symmetric and an antisymmetric one, ``C = S + A``, and the objective of two costs is the
+        sum of those of their parts, because the cross terms cancel. So asymmetric costs are served by the Hermitian
+        matrix ``S + i A``, which is ``C`` itself for symmetric ones.
+        """
+        matrix = self.weighted_residual
+        if not self.is_symmetric:
+            matrix = (matrix + matrix.T) / 2.0 + 0.5j * (matrix - matrix.T)
+        eigenvalues = np.linalg.eigvalsh(matrix)
         return eigenvalues[eigenvalues > 0][::-1], -eigenvalues[eigenvalues < 0]
 
     @cached_property
@@ -176,12 +193,10 @@ class MeasureNetwork:
         _, vector = max(pairs, key=lambda pair: abs(pair[0][0]))
         return vector[:, 0] / np.sqrt(self.weights)
 
-    @cached_property
-    def residual_singular_values(self):
-        """Singular values of the weighted residual in descending order; they serve asymmetric costs."""
-        if self.is_symmetric:
-            return np.sort(np.concatenate(self.residual_spectrum))[::-1]
-        return np.linalg.svd(self.weighted_residual, compute_uv=False)
+
+def rounded(values):
+    """Values as shares of the largest, with twelve digits, so that values equal up to rounding are equal."""
+    return np.round(values / max(np.abs(values).max(), np.finfo(float).tiny), TIE_DIGITS)
 
 
 def as_network(C, p, name, weights_name, normalize_weights=False):

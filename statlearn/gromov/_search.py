@@ -23,8 +23,8 @@ class Found(NamedTuple):
     n_iter: int
 
 
-def search(network1, network2, starts, bounds, *, target, max_iter, tol, n_jobs=None):
-    """Explore from every start and follow the best to convergence, or all of them in small problems.
+def search(network1, network2, starts, bounds, *, target, max_iter, tol, thorough=False, n_jobs=None):
+    """Explore from every start and follow the best to convergence, or all of them in small and ``thorough`` searches.
 
     The first start is explored on its own: it leaves the potentials from which the linear problems of the others
     begin, and nothing else is tried if it reaches ``target``, a value known to be the least.
@@ -32,7 +32,7 @@ def search(network1, network2, starts, bounds, *, target, max_iter, tol, n_jobs=
     objective = Objective(network1, network2)
     close = target + tol * objective.constant
     small = objective.size <= SMALL
-    parallel = starmap_list if small else partial(run_parallel, n_jobs=n_jobs)
+    parallel = partial(run_parallel, n_jobs=1 if small else n_jobs)
 
     def explore(start, problem):
         coupling = start.make(network1, network2, bounds)
@@ -45,16 +45,11 @@ def search(network1, network2, starts, bounds, *, target, max_iter, tol, n_jobs=
     descents = [explore(starts[0], problem)]
     if descents[0].value > close:
         descents += parallel(explore, [(start, copy_of(problem)) for start in starts[1:]])
-    n_followed = len(descents) if small else FOLLOWED[type(problem)]
+    n_followed = len(descents) if small or thorough else FOLLOWED[type(problem)]
     followed = sorted(descents, key=lambda descent: descent.value)[:n_followed]
     parallel(follow, [(descent,) for descent in followed])
     best = min(followed, key=lambda descent: descent.value)
     return Found(best, starts[descents.index(best)].name, sum(descent.n_iter for descent in descents))
-
-
-def starmap_list(function, argument_tuples):
-    """`run_parallel` without the overhead of a pool, for problems that take less than that."""
-    return [function(*arguments) for arguments in argument_tuples]
 
 
 def copy_of(problem):

@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._kernels.transport import block_quantiles, monotone_coupling
+from .._kernels.transport import monotone_coupling
 from ._bounds import LOWER_BOUNDS
 from ._linear_transport import Coupling, ProductCoupling, transport_problem
+from ._network import rounded
 
 __all__ = ["INITS", "Start", "random_starts", "sort_coupling"]
-
-TIE_BLOCKS = 8  # quantile blocks of a row that tell nodes of equal mean apart
-TIE_DIGITS = 12
 
 
 class Start(NamedTuple):
@@ -65,11 +63,8 @@ def sort_coupling(values1, network1, values2, network2):
 
 def _order(values, network):
     """Order of the nodes by a feature; equal values are ordered by the distribution of their rows, not by position."""
-    quantiles = block_quantiles(*network.sorted_rows, TIE_BLOCKS)
-    keys = np.column_stack([values, network.row_rms, quantiles])
-    scale = np.abs(keys).max(axis=0)
-    keys = np.round(keys / np.where(scale > 0.0, scale, 1.0), TIE_DIGITS)
-    return np.lexsort(keys.T[::-1])
+    keys = np.vstack([rounded(values), network.row_profiles])
+    return np.lexsort(keys[::-1])
 
 
 def random_starts(generators):

@@ -12,35 +12,49 @@ from .._support.jit import njit
 __all__ = ["kicked_swaps", "kicks", "swap_search"]
 
 KICKED_ENTRIES = 60_000  # kicks times squared nodes: the search takes a small part of the time of the descents
-FEWEST_KICKS = 20
+FEWEST_KICKS, MOST_KICKS = 20, 200
 LONGEST_CYCLE = 6
 
 
 def kicks(n):
-    """Cycles of three and more nodes to disturb, the same in every run."""
-    if n < 3:
-        return []
-    n_kicks = max(FEWEST_KICKS, KICKED_ENTRIES // n**2)
+    """Cycles of nodes to disturb, the same in every run: nodes in random order and the length of each cycle."""
+    n_kicks = min(MOST_KICKS, max(FEWEST_KICKS, KICKED_ENTRIES // n**2)) if n > 2 else 0
     generator = np.random.default_rng(n)
     orders = np.argsort(generator.random((n_kicks, n)), axis=1)
-    lengths = generator.integers(3, min(n, LONGEST_CYCLE) + 1, size=n_kicks)
-    return [order[:length] for order, length in zip(orders, lengths, strict=True)]
+    return orders, generator.integers(3, min(max(n, 3), LONGEST_CYCLE) + 1, size=n_kicks)
 
 
-def kicked_swaps(C1, C2, permutation, image, least):
-    """Disturb a permutation along cycles and descend after each, keeping what is better.
+@njit
+def kicked_swaps(C1, C2, permutation, image, orders, lengths, least):
+    """Descend by exchanges, then disturb along cycles and descend after each, keeping what is better.
 
     Changes ``permutation`` and ``image``.
     """
-    swap_search(C1, C2, permutation, image, least)
-    for cycle in kicks(permutation.size):
-        trial, trial_image = permutation.copy(), image.copy()
-        active = np.zeros(permutation.size, dtype=np.bool_)
-        active[cycle] = True
-        gain = _rotate(C1, C2, trial, trial_image, cycle)
+    n = permutation.shape[0]
+    trial, trial_image = np.empty_like(permutation), np.empty_like(image)
+    active = np.ones(n, dtype=np.bool_)
+    _descend(C1, C2, permutation, image, least, active)
+    for t in range(lengths.shape[0]):
+        _copy(permutation, image, trial, trial_image)
+        gain = 0.0
+        for step in range(lengths[t] - 1):
+            r, s = orders[t, step], orders[t, step + 1]
+            active[r] = active[s] = True
+            gain += _gain(C1, C2, trial, trial_image, r, s)
+            _exchange(C1, C2, trial, trial_image, r, s)
         gain += _descend(C1, C2, trial, trial_image, least, active)
         if gain > least:
-            permutation[:], image[:] = trial, trial_image
+            _copy(trial, trial_image, permutation, image)
+
+
+@njit
+def _copy(permutation, image, to_permutation, to_image):
+    """Copy entry by entry, which compiles much faster than an assignment of arrays."""
+    n = permutation.shape[0]
+    for i in range(n):
+        to_permutation[i] = permutation[i]
+        for k in range(n):
+            to_image[i, k] = image[i, k]
 
 
 def swap_search(C1, C2, permutation, image, least):
@@ -53,16 +67,6 @@ def swap_search(C1, C2, permutation, image, least):
         gain = _descend(C1, C2, permutation, image, least, np.ones(permutation.size, dtype=np.bool_))
         total += gain
     return total
-
-
-@njit
-def _rotate(C1, C2, permutation, image, cycle):
-    """Exchange along a cycle of nodes; returns the gain."""
-    gain = 0.0
-    for step in range(cycle.shape[0] - 1):
-        gain += _gain(C1, C2, permutation, image, cycle[step], cycle[step + 1])
-        _exchange(C1, C2, permutation, image, cycle[step], cycle[step + 1])
-    return gain
 
 
 @njit

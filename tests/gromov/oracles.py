@@ -35,6 +35,11 @@ def loss_tensor(C1, C2, loss="square"):
     return LOSSES[loss](np.asarray(C1, float)[:, :, None, None] - np.asarray(C2, float)[None, None, :, :])
 
 
+def largest_loss(C1, C2):
+    """A bound of all squared losses, the unit of their rounding."""
+    return (np.abs(C1).max() + np.abs(C2).max()) ** 2
+
+
 def objective(C1, C2, T, loss="square"):
     """The value of a plan from the whole tensor of losses."""
     return float(np.einsum("ijkl,ik,jl->", loss_tensor(C1, C2, loss), T, T, optimize=True))
@@ -92,11 +97,6 @@ def transport_of_lines(lines1, p, lines2, q, power=2):
 
 
 # --------------------------------------------------------------------------------------------- the bounds (section 2.5)
-def is_symmetric(*matrices):
-    """Whether every matrix is symmetric, to rounding."""
-    return all(np.allclose(C, C.T, rtol=0, atol=1e-12 * np.abs(C).max()) for C in matrices)
-
-
 def sorted_bound(C1, p, C2, q):
     """``(m1 - m2)^2 + W2^2(r1, r2) + W2^2(c1, c2)``; the two distances are equal for symmetric matrices."""
     (m1, r1, c1, _), (m2, r2, c2, _) = parts(C1, p), parts(C2, q)
@@ -126,13 +126,13 @@ def hoeffding_tlb(C1, p, C2, q):
 
 
 def spectral(C1, p, C2, q):
-    """``sorted`` and the squared distance between the spectra of the residuals: signed, or singular values."""
-    spectra = [np.sqrt(np.outer(p, p)) * parts(C1, p)[3], np.sqrt(np.outer(q, q)) * parts(C2, q)[3]]
-    if is_symmetric(C1, C2):
-        eigenvalues = [np.linalg.eigvalsh(h) for h in spectra]
-        pairs = [[np.maximum(sign * values, 0) for values in eigenvalues] for sign in (1, -1)]
-    else:
-        pairs = [[np.linalg.svd(h, compute_uv=False) for h in spectra]]
+    """``sorted`` and the squared distance between the signed spectra of the residuals of ``S + i A``.
+
+    ``S`` and ``A`` are the symmetric and the antisymmetric part of a matrix, so that ``A = 0`` for a symmetric one.
+    """
+    residuals = [np.sqrt(np.outer(p, p)) * parts(C1, p)[3], np.sqrt(np.outer(q, q)) * parts(C2, q)[3]]
+    eigenvalues = [np.linalg.eigvalsh((h + h.T) / 2 + 1j * (h - h.T) / 2) for h in residuals]
+    pairs = [[np.maximum(sign * values, 0) for values in eigenvalues] for sign in (1, -1)]
     return sorted_bound(C1, p, C2, q) + sum(_squared_distance_of_spectra(*pair) for pair in pairs)
 
 

@@ -24,6 +24,7 @@ from .oracles import (
     exact_optimum,
     graph_matrix,
     hop,
+    largest_loss,
     objective,
     permutation_optimum,
     random_pair,
@@ -42,11 +43,6 @@ every_kind = pytest.mark.parametrize("kind", list(oracles.BOUNDS))
 every_absolute_kind = pytest.mark.parametrize("kind", list(oracles.ABSOLUTE_BOUNDS))
 
 
-def largest_loss(C1, C2):
-    """What the losses cannot exceed, the unit of rounding."""
-    return (np.abs(C1).max() + np.abs(C2).max()) ** 2
-
-
 def bounds(C1, C2, p=None, q=None, kinds=tuple(oracles.BOUNDS), **options):
     """Every lower bound from the public function, by name."""
     return {kind: gromov_wasserstein_lower_bound(C1, C2, p, q, kind=kind, **options) for kind in kinds}
@@ -61,35 +57,6 @@ def oracle_bounds(C1, C2, p=None, q=None, table=oracles.BOUNDS):
 def test_the_tables_are_those_that_are_tested():
     assert set(LOWER_BOUNDS) == set(oracles.BOUNDS)
     assert set(ABSOLUTE_BOUNDS) == set(oracles.ABSOLUTE_BOUNDS)
-
-
-# -------------------------------------------------------------------------------------------------------- the oracles
-def test_oracle_of_the_optimum(rng):
-    """The optimum over faces is that of the segment for two nodes, and never above permutations or any plan."""
-    for _ in range(60):
-        p, q = random_weights(rng, 2), random_weights(rng, 2)
-        C1, C2 = rng.normal(size=(2, 2, 2))
-        expected = oracles.quadratic_optimum_of_pairs(C1, C2, p, q)
-        assert exact_optimum(C1, C2, p, q) == pytest.approx(expected, abs=1e-11 * largest_loss(C1, C2))
-    for loss in oracles.LOSSES:
-        C1, C2 = oracles.distances(rng, 3), oracles.symmetric(rng, 3)
-        optimum, tolerance = exact_optimum(C1, C2, uniform(3), uniform(3), loss), 1e-12 * largest_loss(C1, C2)
-        assert optimum <= permutation_optimum(C1, C2, loss) + tolerance
-        plans = random_plans(rng, uniform(3), uniform(3), n_plans=200)
-        assert optimum <= min(objective(C1, C2, T, loss) for T in plans) + tolerance
-
-
-@pytest.mark.parametrize("maker", [oracles.distances, oracles.squared_distances])
-def test_oracle_of_the_optimum_is_a_permutation_where_the_objective_is_concave(rng, maker):
-    C1, C2 = maker(rng, 3), maker(rng, 3)
-    optimum = exact_optimum(C1, C2, uniform(3), uniform(3))
-    assert optimum == pytest.approx(permutation_optimum(C1, C2), abs=1e-12 * largest_loss(C1, C2))
-
-
-@pytest.mark.parametrize("loss", oracles.LOSSES)
-def test_oracle_of_the_objective(rng, loss):
-    C1, C2, T = oracles.asymmetric(rng, 3), oracles.asymmetric(rng, 4), rng.random((3, 4))
-    assert objective(C1, C2, T, loss) == pytest.approx(oracles.objective_by_loops(C1, C2, T, loss), rel=1e-13)
 
 
 # --------------------------------------------------------------------------------------------------------- known values

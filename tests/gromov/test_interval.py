@@ -13,6 +13,7 @@ from .oracles import (
     exact_optimum,
     graph_matrix,
     hop,
+    largest_loss,
     objective,
     permutation_optimum,
     pot_value,
@@ -31,11 +32,6 @@ pytestmark = [
 
 RTOL = 1e-12  # rounding of sums of up to a thousand terms, relative to the largest loss
 STOP_RTOL = 1e-6  # two descents that stop at a relative decrease of 1e-9 end this close to each other
-
-
-def largest_loss(C1, C2):
-    """What the losses cannot exceed, the unit of rounding."""
-    return (np.abs(C1).max() + np.abs(C2).max()) ** 2
 
 
 def check_result(result, C1, C2, p, q):

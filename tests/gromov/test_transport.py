@@ -1,4 +1,4 @@
-"""Transport on the line and between weighted nodes: values against linear programs, plans, and what they prove."""
+"""The oracles of the family; transport on the line and between weighted nodes: values, plans, and what they prove."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from statlearn.gromov._linear_transport import certified_transport
 from statlearn.gromov._network import MeasureNetwork
 
 from . import oracles
-from .oracles import coupling_error, random_weights, transport, transport_on_line, uniform
+from .oracles import coupling_error, largest_loss, random_weights, transport, transport_on_line, uniform
 
 RTOL = 1e-12  # sums of tens of terms in two orders, relative to the largest cost
 PROGRAM_TOL = 1e-6  # feasibility of HiGHS is 1e-7
@@ -44,6 +44,45 @@ def test_oracles_agree_with_a_linear_program(rng, n, m):
     assert transport(M, p, q) == pytest.approx(value, abs=PROGRAM_TOL)
     assert transport_on_line(x, p, y, q) == pytest.approx(value, abs=PROGRAM_TOL)
     assert transport_on_line(x, p, y, q) == pytest.approx(transport(M, p, q), rel=RTOL, abs=RTOL)
+
+
+def test_oracle_of_the_optimum(rng):
+    """The optimum over faces is that of the segment for two nodes, and never above permutations or any plan."""
+    for _ in range(60):
+        p, q = random_weights(rng, 2), random_weights(rng, 2)
+        C1, C2 = rng.normal(size=(2, 2, 2))
+        expected = oracles.quadratic_optimum_of_pairs(C1, C2, p, q)
+        tolerance = 1e-11 * largest_loss(C1, C2)
+        assert oracles.exact_optimum(C1, C2, p, q) == pytest.approx(expected, abs=tolerance)
+    for loss in oracles.LOSSES:
+        C1, C2 = oracles.distances(rng, 3), oracles.symmetric(rng, 3)
+        optimum = oracles.exact_optimum(C1, C2, uniform(3), uniform(3), loss)
+        tolerance = 1e-12 * largest_loss(C1, C2)
+        assert optimum <= oracles.permutation_optimum(C1, C2, loss) + tolerance
+        plans = oracles.random_plans(rng, uniform(3), uniform(3), n_plans=200)
+        assert optimum <= min(oracles.objective(C1, C2, T, loss) for T in plans) + tolerance
+
+
+@pytest.mark.parametrize("maker", [oracles.distances, oracles.squared_distances])
+def test_oracle_of_the_optimum_is_a_permutation_where_the_objective_is_concave(rng, maker):
+    C1, C2 = maker(rng, 3), maker(rng, 3)
+    optimum = oracles.exact_optimum(C1, C2, uniform(3), uniform(3))
+    expected = oracles.permutation_optimum(C1, C2)
+    assert optimum == pytest.approx(expected, abs=1e-12 * largest_loss(C1, C2))
+
+
+@pytest.mark.parametrize("loss", oracles.LOSSES)
+def test_oracle_of_the_objective(rng, loss):
+    C1, C2, T = oracles.asymmetric(rng, 3), oracles.asymmetric(rng, 4), rng.random((3, 4))
+    assert oracles.objective(C1, C2, T, loss) == pytest.approx(oracles.objective_by_loops(C1, C2, T, loss), rel=1e-13)
+
+
+def test_oracle_of_rows(rng):
+    """The table of distances between rows is the transport of each pair of rows."""
+    p, q, X, Y = random_weights(rng, 3), random_weights(rng, 4), rng.normal(size=(3, 3)), rng.normal(size=(4, 4))
+    table = oracles.transport_of_lines(X, p, Y, q)
+    expected = [[transport(np.subtract.outer(x, y) ** 2, p, q) for y in Y] for x in X]
+    np.testing.assert_allclose(table, expected, rtol=1e-12, atol=1e-13)
 
 
 # ------------------------------------------------------------------------------------------------------- on the line
@@ -234,11 +273,3 @@ def test_coupling_times_a_matrix(rng):
     coupling = certified_transport(np.subtract.outer(p, p) ** 2, network(p), network(p))[1]
     np.testing.assert_array_equal(coupling.dense(), np.diag(p))
     np.testing.assert_allclose(coupling.times(np.eye(3)), np.diag(p), rtol=0, atol=1e-15)
-
-
-def test_oracle_of_rows(rng):
-    """The table of distances between rows is the transport of each pair of rows."""
-    p, q, X, Y = random_weights(rng, 3), random_weights(rng, 4), rng.normal(size=(3, 3)), rng.normal(size=(4, 4))
-    table = oracles.transport_of_lines(X, p, Y, q)
-    expected = [[transport(np.subtract.outer(x, y) ** 2, p, q) for y in Y] for x in X]
-    np.testing.assert_allclose(table, expected, rtol=1e-12, atol=1e-13)
