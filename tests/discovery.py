@@ -3,17 +3,19 @@
 import importlib
 import inspect
 import pkgutil
-from functools import cache
+from functools import cache, wraps
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import get_tags
+from sklearn.utils.validation import validate_data
 
 import statlearn
 from statlearn.graph import SpectralGraph
 
 # Constructor arguments that make an estimator fit for small data; everything else runs with its defaults.
 N_NODES = 40
+N_GRAPHS, N_NODES_OF_EACH = 24, 7
 
 
 def make_graph():
@@ -24,7 +26,24 @@ def make_graph():
     return (edges | edges.T).astype(np.float64), y
 
 
+def make_collection():
+    """Connected graphs, each a star or a cycle with two random edges more, and which of the two it was."""
+    generator = np.random.default_rng(0)
+    y = np.arange(N_GRAPHS) % 2
+    star, cycle = np.zeros((N_NODES_OF_EACH, N_NODES_OF_EACH)), np.roll(np.eye(N_NODES_OF_EACH), 1, axis=1)
+    star[0, 1:] = 1.0
+    graphs = []
+    for kind in y:
+        graph = (star, cycle)[kind].copy()
+        graph[tuple(generator.choice(N_NODES_OF_EACH, size=2, replace=False))] = 1.0
+        graph[tuple(generator.choice(N_NODES_OF_EACH, size=2, replace=False))] = 1.0
+        graphs.append(np.maximum(graph, graph.T))
+    return np.stack(graphs), y
+
+
 CHECK_ARGUMENTS = {
+    "GromovBarycenter": {"n_nodes": 4, "n_init": 1, "random_state": 0},
+    "GromovWassersteinDistance": {"method": "spectral"},
     "KernelKMeans": {"n_clusters": 3, "kernel": "rbf", "random_state": 0},
     "GraphKernelKMeans": {"random_state": 0},
     "NodeKernel": {"kernel": "heat"},
@@ -37,6 +56,17 @@ CHECK_ARGUMENTS = {
 # a cross-validation would delete nodes.
 GRAPH_INPUT = {"GraphKernelKMeans", "GraphKernelWard", "NodeKernel"}
 NODE_INPUT = {"NodeKernelClassifier"}
+
+# Estimators whose X is a list of graphs. A list is no table either, but each row of a table is a cloud of points on a
+# line, which is a graph by its distances: scikit-learn's checks run on those.
+COLLECTION_INPUT = {
+    "GromovBarycenter",
+    "GromovNeighbors",
+    "GromovNeighborsClassifier",
+    "GromovNeighborsRegressor",
+    "GromovSignature",
+    "GromovWassersteinDistance",
+}
 
 
 def public_modules():
@@ -90,10 +120,48 @@ def fed_with_graphs(estimator_class):
     return twin
 
 
+class _Table:
+    """Tags under which scikit-learn's checks feed tables."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
+def _on_rows(estimator_class, key):
+    """A method that takes a table through scikit-learn's own door and its rows as clouds of points on the line."""
+    method = getattr(estimator_class, key)
+    if "transform" in key:
+        method = method.__wrapped__  # the coat of `set_output`, which the twin gets as well
+
+    @wraps(method)
+    def wrapped(self, X, *args, **kwargs):
+        table = validate_data(self, X, reset=key.startswith("fit"), dtype=None, ensure_all_finite=False)
+        return method(self, [row[:, None] for row in table], *args, **kwargs)
+
+    return wrapped
+
+
+@cache
+def fed_with_rows(estimator_class):
+    """The estimator class under the tags of `_Table`, on rows as clouds; importable for pickles."""
+    name = estimator_class.__name__
+    module = inspect.getmodule(fed_with_rows)
+    methods = ["fit", "fit_transform", "transform", "predict", "predict_proba", "score_samples"]
+    own = {key: _on_rows(estimator_class, key) for key in methods if hasattr(estimator_class, key)}
+    twin = type(name, (_Table, estimator_class), {**own, "__module__": module.__name__, "__qualname__": name})
+    setattr(module, name, twin)
+    return twin
+
+
 def make_checked(estimator_class):
     """The instance that scikit-learn's checks run on."""
     if estimator_class.__name__ in GRAPH_INPUT:
         return make_estimator(fed_with_graphs(estimator_class))
+    if estimator_class.__name__ in COLLECTION_INPUT:
+        twin = make_estimator(fed_with_rows(estimator_class)).set_params(cost="euclidean")
+        return twin.set_params(n_neighbors=1) if hasattr(twin, "n_neighbors") else twin  # solves few pairs
     return make_estimator(estimator_class)
 
 
@@ -101,6 +169,8 @@ def make_data(estimator, dtype=np.float64):
     """A small problem of the kind the estimator is for."""
     if type(estimator).__name__ in GRAPH_INPUT:
         return make_graph()
+    if type(estimator).__name__ in COLLECTION_INPUT:
+        return make_collection()
     if type(estimator).__name__ in NODE_INPUT:
         return np.arange(N_NODES).reshape(-1, 1), make_graph()[1]
     generator = np.random.default_rng(0)

@@ -1,0 +1,228 @@
+"""Collections of graphs: reading them, and what is computed once per graph so that pairs cost little.
+
+A collection is what the estimators of this family learn from: one graph is one sample. Reading it turns each graph into
+a `MeasureNetwork`; packing the features of all networks lets compiled loops run over pairs without a Python call each.
+"""
+
+from functools import cached_property
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from sklearn.utils import check_array
+
+from ._costs import DenseCost, LineCost, SquaredEuclideanCost, as_cost
+from ._graph_cost import graph_cost
+from ._network import MeasureNetwork, as_network
+
+__all__ = ["COSTS", "Measures", "NetworkCollection", "check_networks"]
+
+KEY_BYTES = 16
+NO_PATH = 1e18  # longer than any path
+
+
+def _hops(graph):
+    """Hop distances; the cure for graphs without a path is spelled as the estimators take it."""
+    distances = graph_cost(graph, "hop", unreachable=NO_PATH)
+    if distances.max() >= NO_PATH:
+        raise ValueError(
+            "hop distances need a path between all nodes, and the graph is disconnected. Use its largest component, "
+            "or cost=functools.partial(graph_cost, unreachable='max+1')."
+        )
+    return distances
+
+
+def _points(cloud):
+    """A cloud as one row per point."""
+    return check_array(cloud, dtype=np.float64, input_name="the point cloud")
+
+
+def _euclidean(cloud):
+    """Distances between points; those on a line need no matrix."""
+    points = _points(cloud)
+    return LineCost(points[:, 0]) if points.shape[1] == 1 else DenseCost(cdist(points, points))
+
+
+COSTS = {
+    "hop": _hops,
+    "adjacency": lambda graph: graph_cost(graph, "adjacency"),
+    "heat": lambda graph: graph_cost(graph, "heat"),
+    "precomputed": lambda matrix: matrix,
+    "euclidean": _euclidean,
+    "sqeuclidean": lambda cloud: SquaredEuclideanCost(_points(cloud)),
+}
+
+
+def check_networks(X, cost, name="X"):
+    """Read a collection of graphs.
+
+    Parameters
+    ----------
+    X : list, tuple, ndarray of shape (n_samples, n, n) or object array of shape (n_samples,)
+        The graphs, each as its cost takes it, or as a tuple of that and its node weights.
+    cost : str or callable
+        A key of `COSTS`, or a function from a graph to a square matrix or a `Cost`.
+    name : str, default="X"
+        Name of the collection in messages.
+
+    Returns
+    -------
+    networks : list of MeasureNetwork
+        One per graph, without nodes of weight zero.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X is no collection, is empty, or has an invalid graph; the message says at which position.
+    """
+    read = COSTS[cost] if isinstance(cost, str) else cost
+    return [_read(item, read, f"{name}[{position}]") for position, item in enumerate(_items(X, name))]
+
+
+def _items(X, name):
+    """The graphs of a collection."""
+    if not isinstance(X, (list, tuple)) and not (isinstance(X, np.ndarray) and X.ndim in (1, 3)):
+        shape = getattr(X, "shape", None)
+        found = f"{type(X).__name__}" + (f" of shape {shape}" if shape is not None else "")
+        raise (TypeError if shape is None else ValueError)(
+            f"{name} must be a list of graphs, one per sample. Got an object of type {found}. Pass [{name}] if it is a "
+            "single graph."
+        )
+    if len(X) == 0:
+        raise ValueError(f"{name} must have at least one graph. Got an empty {type(X).__name__}.")
+    return X
+
+
+def _read(item, read, label):
+    """The network of one graph; whatever is wrong with it is said of its place in the collection."""
+    try:
+        graph, weights = _split(item)
+        return as_network(as_cost(read(graph), "the matrix"), weights, "the matrix", "the weights")[0]
+    except (TypeError, ValueError) as error:
+        category = ValueError if isinstance(error, ValueError) else TypeError
+        raise category(f"{label}: {error}") from error
+
+
+def _split(item):
+    """A graph and the weights of its nodes, or None."""
+    if not isinstance(item, tuple):
+        return item, None
+    if len(item) != 2:
+        raise ValueError(f"a tuple must hold a graph and its node weights. Got {len(item)} entries.")
+    return item
+
+
+class Measures(NamedTuple):
+    """Measures on the line of any sizes, end to end, in the layout of `pairwise_wasserstein`."""
+
+    values: np.ndarray
+    weights: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def pack(cls, measures):
+        """Put pairs of points and weights end to end, the points in ascending order and equal ones merged.
+
+        Merging changes no distance, and makes hop distances and adjacencies a handful of points.
+        """
+        merged = [_merge(values, weights) for values, weights in measures]
+        sizes = [values.size for values, _ in merged]
+        values, weights = (np.concatenate(parts) for parts in zip(*merged, strict=True))
+        return cls(values, weights, np.concatenate([[0], np.cumsum(sizes)]))
+
+    def part(self, rows):
+        """The measures of a slice of the collection."""
+        return Measures(self.values, self.weights, self.starts[rows.start : rows.stop + 1])
+
+
+def _merge(values, weights):
+    distinct, places = np.unique(values, return_inverse=True)
+    return distinct, np.bincount(places, weights)
+
+
+class NetworkCollection:
+    """Networks of a collection and their packed features, each computed when it is first asked for.
+
+    Parameters
+    ----------
+    networks : list of MeasureNetwork
+        The networks.
+    """
+
+    def __init__(self, networks):
+        self.networks = networks
+
+    def __len__(self):
+        return len(self.networks)
+
+    def __getstate__(self):
+        """The costs and weights alone: features are computed again where they are needed."""
+        return {"networks": [MeasureNetwork(network.cost, network.weights) for network in self.networks]}
+
+    @cached_property
+    def keys(self):
+        """One string of bytes per network: equal ones belong to networks that are equal node by node."""
+        return [_key(network) for network in self.networks]
+
+    @cached_property
+    def is_symmetric(self):
+        """Whether the cost is symmetric, shape (n_networks,)."""
+        return np.array([network.is_symmetric for network in self.networks])
+
+    @cached_property
+    def means(self):
+        """Means of the costs, shape (n_networks,)."""
+        return np.array([network.mean for network in self.networks])
+
+    @cached_property
+    def second_moments(self):
+        """Second moments of the costs, shape (n_networks,)."""
+        return np.array([network.second_moment for network in self.networks])
+
+    @cached_property
+    def row_deviations(self):
+        """Deviations of the row means."""
+        return self._node_measures("row_deviation")
+
+    @cached_property
+    def column_deviations(self):
+        """Deviations of the column means."""
+        return self._node_measures("column_deviation")
+
+    @cached_property
+    def row_sizes(self):
+        """Root mean squares of the rows."""
+        return self._node_measures("row_rms")
+
+    def _node_measures(self, feature):
+        return Measures.pack((getattr(network, feature), network.weights) for network in self.networks)
+
+    @cached_property
+    def entries(self):
+        """All entries of the costs."""
+        return Measures.pack(
+            (network.dense.ravel(), np.outer(network.weights, network.weights).ravel()) for network in self.networks
+        )
+
+    @cached_property
+    def spectra(self):
+        """Positive and absolute negative eigenvalues of the residuals, descending.
+
+        Two arrays with a row per network, continued by zeros.
+        """
+        return tuple(_padded([network.residual_spectrum[sign] for network in self.networks]) for sign in (0, 1))
+
+
+def _key(network):
+    digest = blake2b(network.weights.tobytes(), digest_size=KEY_BYTES)
+    digest.update(network.dense.tobytes())
+    return digest.digest()
+
+
+def _padded(rows):
+    """Rows of different lengths as one array, continued by zeros."""
+    result = np.zeros((len(rows), max(row.size for row in rows)))
+    for row, target in zip(rows, result, strict=True):
+        target[: row.size] = row
+    return result
