@@ -199,7 +199,7 @@ class GromovAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Statlearn
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_in_)
+        X : array-like of shape (n_rows, n_features)
             Rows in the space of the training data. With ``cost="precomputed"``, costs between nodes and the nodes of
             the training data.
 
@@ -221,7 +221,7 @@ class GromovAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Statlearn
 
         Parameters
         ----------
-        X : array-like of shape (n, n_features_in_), or (n, n) with ``cost="precomputed"``
+        X : array-like of shape (n, n_features), or (n, n) with ``cost="precomputed"``
             The first point cloud.
         y : array-like of shape (m, d2) or (m,), or (m, m) with ``cost="precomputed"``
             The second point cloud.

@@ -64,7 +64,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
         Weighted mean of ``values_``.
     loss_lower_ : float
         Proved lower bound of the loss of every matrix, with any number of nodes.
-    loss_history_ : ndarray of shape (n_iter_ + 1,)
+    loss_history_ : ndarray of shape (n_steps,)
         Loss of the start that won, first and after each update; never increases.
     values_ : ndarray of shape (n_samples,)
         Value of the best coupling found of the barycenter and each graph, an upper bound of the optimal one.
