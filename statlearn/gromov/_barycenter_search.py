@@ -16,11 +16,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ._collections import NetworkCollection
-from ._conditional_gradient import Descent, Objective
+from ._conditional_gradient import Descent
 from ._costs import DenseCost
 from ._interval import bound_networks
 from ._linear_transport import Coupling, transport_problem
 from ._network import MeasureNetwork
+from ._objective import Objective
 from ._pairwise import METHODS, pairwise_values
 
 __all__ = ["Barycenter", "BarycenterProblem", "barycenter_of_pot", "random_cloud", "sampled_cost", "variance_bound"]

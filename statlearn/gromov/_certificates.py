@@ -3,21 +3,20 @@
 import numpy as np
 
 from ..certificate import Certificate, Check
-from ._conditional_gradient import STATIONARY
 
 __all__ = ["ends", "interval_certificate"]
 
-ROUNDING = 1e-12  # relative to the sum of the second moments of the two costs
+STATIONARY = 1e-6  # gap, relative to the scale of the costs
+AGREEMENT = 1e-12  # of marginals and of a value computed in two ways, relative to the scale of the costs
 
 
-def ends(lower, upper, scale):
+def ends(lower, upper, rounding):
     """The two ends without rounding: values below it are zero, and the lower end does not pass the upper one by it."""
-    rounding = ROUNDING * scale
     lower, upper = (end if end > rounding else 0.0 for end in (lower, upper))
     return (upper if upper < lower <= upper + rounding else lower), upper
 
 
-def interval_certificate(lower, upper, lower_name, plan, found, objective):
+def interval_certificate(lower, upper, lower_name, plan, found, objective, condition=""):
     """Checks of the two ends of the interval, recomputed from the plan."""
     scale = max(objective.constant, np.finfo(float).tiny)
     marginals = max(
@@ -25,12 +24,12 @@ def interval_certificate(lower, upper, lower_name, plan, found, objective):
     )
     drift = abs(found.descent.value - upper) / scale
     stationarity = found.descent.gap / scale
-    low, high = ends(lower, upper, objective.constant)
+    low, high = ends(lower, upper, objective.rounding)
     checks = [
         Check("lower bound", low, high, bool(low <= high), "proof", f"{lower_name}, against the upper end"),
-        Check("plan marginals", marginals, ROUNDING, bool(marginals <= ROUNDING), "numerical", "largest deviation"),
+        Check("plan marginals", marginals, AGREEMENT, bool(marginals <= AGREEMENT), "numerical", "largest deviation"),
         Check(
-            "objective", drift, ROUNDING, bool(drift <= ROUNDING), "numerical", "upper end, recomputed from the plan"
+            "objective", drift, AGREEMENT, bool(drift <= AGREEMENT), "numerical", "upper end, recomputed from the plan"
         ),
         Check(
             "stationarity",
@@ -43,8 +42,8 @@ def interval_certificate(lower, upper, lower_name, plan, found, objective):
         Check("relative gap", (high - low) / high if high > low else 0.0, None, None, "reported"),
     ]
     claim = (
-        f"The Gromov-Wasserstein value of the two networks lies between {low:.6g} and {high:.6g}, and the plan, a "
-        "stationary point of the objective, attains the upper end."
+        f"The Gromov-Wasserstein value of the two networks{condition} lies between {low:.6g} and {high:.6g}, to within "
+        f"rounding of {objective.rounding:.1g}, and the plan, a stationary point, attains the upper end."
     )
     assumptions = []
     if low < high:

@@ -1,49 +1,19 @@
 """Conditional gradient on the Gromov-Wasserstein objective, with a swap search where its optima are permutations.
 
-With the self-adjoint map ``G(T) = C1 T C2' + C1' T C2`` the objective is ``f(T) = c - <G(T), T>``, where
-``c = p' (C1 o C1) p + q' (C2 o C2) q``, and its gradient is ``-2 G(T)``. A step goes to the coupling ``S`` that
-maximizes ``<G(T), S>``, as far as an exact line search says. ``G(T)`` is updated along with ``T``, so that an
-iteration costs one product (two for asymmetric costs) and one linear transport problem (Vayer et al., 2019,
-algorithms 1 and 2).
+A step goes to the coupling ``S`` that maximizes ``<G(T), S>``, with ``G`` of `_objective`, as far as an exact line
+search says. ``G(T)`` is updated along with ``T``, so that an iteration costs one product (two for asymmetric costs) and
+one linear transport problem (Vayer et al., 2019, algorithms 1 and 2).
 """
 
 import numpy as np
 
 from ._linear_transport import AssignmentProblem, Coupling
+from ._objective import ROUNDING
 from ._swaps import kicked_swaps, kicks, swap_search
 
-__all__ = ["STATIONARY", "Descent", "Objective"]
+__all__ = ["Descent"]
 
-STATIONARY = 1e-6  # gap, as a share of the constant part of the objective, that counts as none
-ROUNDING = 1e-14  # changes of the objective below this share of its constant part are rounding
-
-
-class Objective:
-    """The objective of two networks.
-
-    Parameters
-    ----------
-    network1, network2 : MeasureNetwork
-        The networks.
-    """
-
-    def __init__(self, network1, network2):
-        self.C1, self.C2 = network1.dense, network2.dense
-        self.p, self.q = network1.weights, network2.weights
-        self.symmetric = network1.is_symmetric and network2.is_symmetric
-        self.constant = network1.second_moment + network2.second_moment
-        self.size = self.p.size * self.q.size
-        self._twice = 2.0 * self.C2 if self.symmetric else None
-
-    def image(self, coupling):
-        """``G(T)`` for a coupling with few non-zeros."""
-        if self.symmetric:
-            return self.C1 @ coupling.times(self._twice)
-        return self.C1 @ coupling.times(self.C2.T) + self.C1.T @ coupling.times(self.C2)
-
-    def value(self, plan):
-        """The objective of any plan, from scratch."""
-        return self.constant - 2.0 * float(np.sum((self.C1 @ plan @ self.C2.T) * plan))
+GAP_PER_TOL = 1e3  # so that the default tolerance leaves gaps of at most 1e-6 of the scale of the objective
 
 
 class Atom:
@@ -124,25 +94,25 @@ class Descent:
     def explore(self, n_steps):
         """Take steps towards good vertices, which need not be the best: far from the end they serve as well."""
         for _ in range(n_steps):
-            if not self._step(0.0, exact=False):
+            if not self._step(0.0, np.inf, exact=False):
                 break
         return self
 
     def run(self, max_iter, tol):
         """Descend until convergence or until ``max_iter`` steps have been taken in all."""
         exact = False
+        gap = max(GAP_PER_TOL * tol, ROUNDING) * self.objective.constant
         while not self.converged and self.n_iter < max_iter:
-            least = max(tol * self.value, ROUNDING * self.objective.constant)
-            if not self._step(least, exact):
+            least = max(tol * self.value, self.objective.rounding)
+            if not self._step(least, gap, exact):
                 self.converged = exact and not self._swap(least)
                 exact = True
         return self
 
-    def _step(self, least, exact):
+    def _step(self, least, gap, exact):
         """Move mass from the worst atom to the best vertex as long as the objective decreases.
 
-        Returns whether there is more to do: the decrease was more than ``least``, an atom was used up, or the coupling
-        is not stationary yet.
+        Returns whether it did: not if the decrease would be at most ``least`` and the gap is at most ``gap`` already.
         """
         self.n_iter += 1
         target = self.problem.solve(-self.image, exact)
@@ -157,12 +127,11 @@ class Descent:
         if curvature < 0.0:
             step = min(step, max(slope, 0.0) / -curvature)
         decrease = 2.0 * step * slope + step * step * curvature
-        if decrease <= 0.0:
+        stationary = 2.0 * (inner - self.inner) <= gap
+        if decrease <= 0.0 or (decrease <= least and stationary):
             return False
-        stationary = 2.0 * (inner - self.inner) <= STATIONARY * self.objective.constant
-        used_up = step == worst.weight < 1.0
         self._shift(worst, best, step, decrease)
-        return decrease > least or used_up or not stationary
+        return True
 
     def _shift(self, worst, best, step, decrease):
         """Move mass ``step`` from one atom to a new one."""
@@ -201,7 +170,7 @@ class Descent:
         Starts from the permutation nearest to the coupling, and may take ``max_iter`` more steps from what it finds.
         Does nothing before convergence, where couplings are no permutations, or where ``target`` is reached.
         """
-        least = max(tol * self.value, ROUNDING * self.objective.constant)
+        least = max(tol * self.value, self.objective.rounding)
         if not self.converged or self.value <= target + least or not isinstance(self.problem, AssignmentProblem):
             return self
         objective = self.objective

@@ -35,14 +35,14 @@ SCALES = {
 
 @validate_params(
     {
-        "lower": ["array-like"],
+        "lower": [list, tuple, str],
         "init": [StrOptions(set(INITS))],
         "n_random": [Interval(Integral, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "scale": [StrOptions({"none", *SCALES})],
         "normalize_weights": ["boolean"],
-        "n_jobs": [Integral, None],
+        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state", np.random.Generator],
     },
     prefer_skip_nested_validation=True,
@@ -85,7 +85,7 @@ def gromov_wasserstein_bounds(
         computation and have empty rows in the plan.
     q : array-like of shape (m,), default=None
         The same for the second object.
-    lower : sequence of str, default=("sorted", "slb", "tlb", "hoeffding_tlb", "spectral")
+    lower : list or tuple of str, or str, default=("sorted", "slb", "tlb", "hoeffding_tlb", "spectral")
         Lower bounds to compute, of those of `gromov_wasserstein_lower_bound`.
     init : {"structured", "product"}, default="structured"
         Starts. "structured" takes six: the plans of the two third lower bounds, the sort of the row means, the sort of
@@ -94,10 +94,12 @@ def gromov_wasserstein_bounds(
     n_random : int, default=0
         Number of random starts in addition. With any, all starts are followed to convergence in problems of any size.
     max_iter : int, default=200
-        Largest number of steps of a descent. Up to 10,000 pairs of nodes every start is followed to convergence; in
-        larger problems all take three steps and the best is followed, or the best three where weights or sizes differ.
+        Largest number of steps of a descent, and of its continuation where exchanges found something better. Up to
+        10,000 pairs of nodes every start is followed to convergence; in larger problems all take three steps and the
+        best is followed, or the best three where weights or sizes differ.
     tol : float, default=1e-9
-        A descent has converged when a step decreases the objective by less than this share.
+        A descent has converged when a step would decrease the objective by less than this share and the conditional
+        gradient gap is below 1000 times this share of the scale of the costs.
     scale : {"none", "max", "mean"}, default="none"
         Divide each cost by its largest or by its (weighted) mean absolute entry first.
     normalize_weights : bool, default=False
@@ -136,8 +138,11 @@ def gromov_wasserstein_bounds(
     Where all nodes weigh the same and ``n = m``, each descent ends with a search by exchanges of two targets, from its
     end and from disturbances of it, the same in every run.
 
-    The dense costs and the plan are formed, so that memory grows as ``n^2 + m^2 + n m``. Values below 1e-12 of the
-    mean squares of the costs are reported as 0.
+    The dense costs and the plan are formed, so that memory grows as ``n^2 + m^2 + n m``. Values below
+    rounding, about 1e-14 of the mean squares of the costs about their common mean, are reported as 0.
+
+    In large problems the start of POT may be dropped after its first steps, and POT may then find a smaller value; pass
+    ``n_random`` where time does not matter.
 
     References
     ----------
@@ -159,7 +164,7 @@ def gromov_wasserstein_bounds(
     """
     network1, kept1 = as_network(C1, p, "C1", "p", normalize_weights)
     network2, kept2 = as_network(C2, q, "C2", "q", normalize_weights)
-    network1, network2 = _brought_to_scale(network1, network2, scale)
+    network1, network2, condition = _brought_to_scale(network1, network2, scale)
     result = bound_networks(
         network1,
         network2,
@@ -170,6 +175,7 @@ def gromov_wasserstein_bounds(
         tol=tol,
         n_jobs=n_jobs,
         generator=random_state,
+        condition=condition,
     )
     if not result.converged:
         warn_user(
@@ -191,9 +197,14 @@ def _size(C, weights, kept):
 
 
 def _brought_to_scale(network1, network2, scale):
-    """Both networks divided by their own scale, or a warning if the scales are far apart."""
+    """Both networks divided by their own scale and what a claim must say of it; a warning if the scales are far apart.
+
+    Without a scale the networks are returned as they are.
+    """
     if scale != "none":
-        return tuple(_divided(network, SCALES[scale](network)) for network in (network1, network2))
+        sizes = [SCALES[scale](network) for network in (network1, network2)]
+        divided = [_divided(network, size) for network, size in zip((network1, network2), sizes, strict=True)]
+        return *divided, f", with C1 divided by {sizes[0]:.6g} and C2 by {sizes[1]:.6g},"
     sizes = [np.sqrt(network.second_moment) for network in (network1, network2)]
     if min(sizes) > 0.0 and max(sizes) >= SCALE_RATIO * min(sizes):
         warn_user(
@@ -201,7 +212,7 @@ def _brought_to_scale(network1, network2, scale):
             "value says little but that. Pass scale='max' or scale='mean' if only the shape matters.",
             ScaleWarning,
         )
-    return network1, network2
+    return network1, network2, ""
 
 
 def _divided(network, size):
@@ -219,8 +230,9 @@ def bound_networks(
     tol=1e-9,
     n_jobs=None,
     generator=None,
+    condition="",
 ):
-    """`gromov_wasserstein_bounds` of two checked networks, without warnings."""
+    """`gromov_wasserstein_bounds` of two checked networks, without warnings; ``condition`` goes into the claim."""
     bounds = {name: LOWER_BOUNDS[name](network1, network2) for name in _checked_names(lower)}
     lower_name, best = max(bounds.items(), key=lambda item: item[1].value)
     starts = [*INITS[init], *random_starts(spawn_generators(generator, n_random) if n_random else [])]
@@ -237,8 +249,8 @@ def bound_networks(
     )
     objective, plan = found.descent.objective, found.descent.plan()
     upper = objective.value(plan)
-    certificate = interval_certificate(best.value, upper, lower_name, plan, found, objective)
-    lower_end, upper_end = ends(best.value, upper, objective.constant)
+    certificate = interval_certificate(best.value, upper, lower_name, plan, found, objective, condition)
+    lower_end, upper_end = ends(best.value, upper, objective.rounding)
     return GromovWassersteinResult(
         lower=lower_end,
         upper=upper_end,
@@ -254,8 +266,7 @@ def bound_networks(
 
 def _checked_names(lower):
     names = [lower] if isinstance(lower, str) else list(lower)
-    unknown = [name for name in names if name not in LOWER_BOUNDS]
-    if unknown or not names:
+    if not names or not all(isinstance(name, str) and name in LOWER_BOUNDS for name in names):
         raise ValueError(f"lower must name at least one of {', '.join(LOWER_BOUNDS)}. Got {lower!r}.")
     return names
 
@@ -318,6 +329,11 @@ def gromov_wasserstein_lower_bound(C1, C2, p=None, q=None, *, kind="max", loss="
     --------
     sorted_gromov_wasserstein : The fast bound with the residuals that bound its error.
 
+    Notes
+    -----
+    The bounds are proved in exact arithmetic. In double precision they are off by rounding, about 1e-14 of the mean
+    squares of the costs about their mean; a large number added to all costs takes digits from the costs themselves.
+
     References
     ----------
     Memoli, "Gromov-Wasserstein distances and the metric approach to object matching", Foundations of Computational
@@ -358,7 +374,8 @@ def sorted_gromov_wasserstein(C1, C2, p=None, q=None, *, return_residuals=False,
     The transport on the line is a sort. For costs with row means in :math:`O(n)`, such as `SquaredEuclideanCost`, the
     whole takes :math:`O(n \log n)` and no n x n array. The bound sees a cost through its row means alone: it is 0 for
     any two regular graphs of equal degree and size, and it is no approximation unless the residuals are small.
-    Asymmetric costs have transport of the row means and of the column means in place of twice the former.
+    Asymmetric costs have transport of the row means and of the column means in place of twice the former; the lower
+    side of the theorem holds for them too, the upper side does not, for no plan need sort rows and columns at once.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class Coupling:
 
     @cached_property
     def _row_starts(self):
-        """Where the entries of each row begin; no row is empty, for all weights are positive."""
+        """Where the entries of each row that has any begin: a row of tiny weight may have none."""
         return np.flatnonzero(np.diff(self.rows, prepend=-1))
 
     def dense(self):
@@ -87,7 +87,10 @@ class Coupling:
         """``T @ matrix``; a gather of rows where T is a permutation."""
         if self.is_permutation:
             return matrix[self.columns] * self.masses[0]
-        return np.add.reduceat(self.masses[:, None] * matrix[self.columns], self._row_starts, axis=0)
+        product = np.zeros((self.shape[0], matrix.shape[1]))
+        starts = self._row_starts
+        product[self.rows[starts]] = np.add.reduceat(self.masses[:, None] * matrix[self.columns], starts, axis=0)
+        return product
 
 
 class ProductCoupling:

@@ -89,11 +89,6 @@ class MeasureNetwork:
             return self.row_deviation
         return self.cost.column_mean(self.weights) - self.mean
 
-    @property
-    def column_mean(self):
-        """``C' p``."""
-        return self.mean + self.column_deviation
-
     @cached_property
     def row_second_moment(self):
         """``(C o C) p``."""
@@ -225,9 +220,12 @@ def as_network(C, p, name, weights_name, normalize_weights=False):
     if p is None:
         return MeasureNetwork(cost, np.full(n, 1.0 / n)), np.arange(n)
     weights = check_vector(p, weights_name, size=n)
-    total = weights.sum()
-    if total == 0.0:
+    largest = weights.max()
+    if largest == 0.0:
         raise ValueError(f"{weights_name} must have a positive sum. Got only zeros.")
+    if normalize_weights:
+        weights /= largest
+    total = weights.sum()
     if not normalize_weights and abs(total - 1.0) > WEIGHT_SUM_TOLERANCE:
         raise ValueError(
             f"{weights_name} must sum to 1. Its sum is {total:.6g}: divide by it, or pass normalize_weights=True."

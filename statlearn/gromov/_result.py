@@ -8,8 +8,10 @@ from ..certificate import Certificate
 
 __all__ = ["GromovWassersteinResult"]
 
+EXACT = 1e-9
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class GromovWassersteinResult:
     """An interval around the Gromov-Wasserstein value of two measure networks, and the plan that attains its end.
 
@@ -66,8 +68,15 @@ class GromovWassersteinResult:
 
     @property
     def rel_gap(self):
-        """``gap / upper``; 0 if the interval is a point."""
-        return self.gap / self.upper if self.gap > 0.0 else 0.0
+        """``gap / upper``; 0 if the interval is a point, negative only if a proof failed."""
+        if self.gap == 0.0:
+            return 0.0
+        return self.gap / self.upper if self.upper > 0.0 else -np.inf
+
+    @property
+    def exact(self):
+        """Whether the interval is a point up to 1e-9 of its end, so that the plan is proved to be optimal."""
+        return bool(abs(self.rel_gap) <= EXACT)
 
     def interval(self, power=2, half=False):
         """The interval in another convention.

@@ -5,8 +5,9 @@ from functools import partial
 from typing import NamedTuple
 
 from .._support.parallel import run_parallel
-from ._conditional_gradient import Descent, Objective
+from ._conditional_gradient import Descent
 from ._linear_transport import AssignmentProblem, TransportProblem, transport_problem
+from ._objective import Objective
 
 __all__ = ["Found", "search"]
 
@@ -30,7 +31,7 @@ def search(network1, network2, starts, bounds, *, target, max_iter, tol, thoroug
     begin, and nothing else is tried if it reaches ``target``, a value known to be the least.
     """
     objective = Objective(network1, network2)
-    close = target + tol * objective.constant
+    close = target + objective.rounding
     small = objective.size <= SMALL
     parallel = partial(run_parallel, n_jobs=1 if small else n_jobs)
 
@@ -41,15 +42,18 @@ def search(network1, network2, starts, bounds, *, target, max_iter, tol, thoroug
     def follow(descent):
         return descent.run(max_iter, tol).kick(target, max_iter, tol)
 
+    # Workers of other processes return changed copies, so what counts is what a task returns.
     problem = transport_problem(network1, network2)
     descents = [explore(starts[0], problem)]
     if descents[0].value > close:
         descents += parallel(explore, [(start, copy_of(problem)) for start in starts[1:]])
     n_followed = len(descents) if small or thorough else FOLLOWED[type(problem)]
-    followed = sorted(descents, key=lambda descent: descent.value)[:n_followed]
-    parallel(follow, [(descent,) for descent in followed])
-    best = min(followed, key=lambda descent: descent.value)
-    return Found(best, starts[descents.index(best)].name, sum(descent.n_iter for descent in descents))
+    ranking = sorted(range(len(descents)), key=lambda i: descents[i].value)[:n_followed]
+    followed = parallel(follow, [(descents[i],) for i in ranking])
+    best = min(range(len(followed)), key=lambda i: followed[i].value)
+    n_iter = sum(descents[i].n_iter for i in set(range(len(descents))) - set(ranking))
+    n_iter += sum(descent.n_iter for descent in followed)
+    return Found(followed[best], starts[ranking[best]].name, n_iter)
 
 
 def copy_of(problem):

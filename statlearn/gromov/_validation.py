@@ -20,10 +20,10 @@ from .._support.random_streams import spawn_generators
 from ..certificate import Certificate, Check, format_table
 from ._bounds import ABSOLUTE_BOUNDS, LOWER_BOUNDS
 from ._collections import COSTS, check_networks
-from ._conditional_gradient import Objective
 from ._costs import DenseCost
 from ._interval import bound_networks
 from ._network import MeasureNetwork
+from ._objective import Objective
 from ._starts import sort_coupling
 
 __all__ = ["PotValidation", "validate_against_pot"]

@@ -1,0 +1,52 @@
+"""The Gromov-Wasserstein objective of a coupling, and the map that its gradient is made of.
+
+With the self-adjoint map ``G(T) = C1 T C2' + C1' T C2`` the objective is ``f(T) = c - <G(T), T>``, where
+``c = p' (C1 o C1) p + q' (C2 o C2) q``, and its gradient is ``-2 G(T)``.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ["ROUNDING", "Objective"]
+
+ROUNDING = 1e-14  # relative to the scale of the objective
+MASS_ROUNDING = 4 * np.finfo(float).eps  # weights sum to one up to this
+
+
+class Objective:
+    """The objective of two networks.
+
+    It depends on differences between costs alone, so a number that both costs have in common is taken from them first:
+    it would only cost digits.
+
+    Parameters
+    ----------
+    network1, network2 : MeasureNetwork
+        The networks.
+    """
+
+    def __init__(self, network1, network2):
+        shift = (network1.mean + network2.mean) / 2.0
+        self.C1, self.C2 = network1.dense - shift, network2.dense - shift
+        self.p, self.q = network1.weights, network2.weights
+        self.symmetric = network1.is_symmetric and network2.is_symmetric
+        self.constant = float(self.p @ self.C1**2 @ self.p + self.q @ self.C2**2 @ self.q)
+        self.size = self.p.size * self.q.size
+        self._twice = 2.0 * self.C2 if self.symmetric else None
+
+    @cached_property
+    def rounding(self):
+        """What the objective and its bounds may be off by: their rounding, and that of the mass at the largest cost."""
+        largest = max(np.abs(self.C1).max(), np.abs(self.C2).max())
+        return ROUNDING * self.constant + MASS_ROUNDING * float(largest) ** 2
+
+    def image(self, coupling):
+        """``G(T)`` for a coupling with few non-zeros."""
+        if self.symmetric:
+            return self.C1 @ coupling.times(self._twice)
+        return self.C1 @ coupling.times(self.C2.T) + self.C1.T @ coupling.times(self.C2)
+
+    def value(self, plan):
+        """The objective of any plan, from scratch."""
+        return self.constant - 2.0 * float(np.sum((self.C1 @ plan @ self.C2.T) * plan))
