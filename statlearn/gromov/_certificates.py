@@ -11,8 +11,8 @@ AGREEMENT = 1e-12  # of marginals and of a value computed in two ways, relative 
 
 
 def ends(lower, upper, rounding):
-    """The two ends without rounding: values below it are zero, and the lower end does not pass the upper one by it."""
-    lower, upper = (end if end > rounding else 0.0 for end in (lower, upper))
+    """The two ends without rounding: a lower end below it is zero, and none passes the upper end by it."""
+    lower, upper = (lower if lower > rounding else 0.0), max(upper, 0.0)
     return (upper if upper < lower <= upper + rounding else lower), upper
 
 

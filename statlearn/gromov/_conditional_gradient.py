@@ -107,6 +107,7 @@ class Descent:
             if not self._step(least, gap, exact):
                 self.converged = exact and not self._swap(least)
                 exact = True
+        self.converged = self.converged or self.gap <= gap
         return self
 
     def _step(self, least, gap, exact):

@@ -138,11 +138,13 @@ def gromov_wasserstein_bounds(
     Where all nodes weigh the same and ``n = m``, each descent ends with a search by exchanges of two targets, from its
     end and from disturbances of it, the same in every run.
 
-    The dense costs and the plan are formed, so that memory grows as ``n^2 + m^2 + n m``. Values below
-    rounding, about 1e-14 of the mean squares of the costs about their common mean, are reported as 0.
+    The dense costs and the plan are formed, so that memory grows as ``n^2 + m^2 + n m``. A lower
+    bound below rounding, about 1e-14 of the mean squares of the costs about their common mean, is reported as 0.
 
-    In large problems the start of POT may be dropped after its first steps, and POT may then find a smaller value; pass
-    ``n_random`` where time does not matter.
+    The search is local, so that the upper end may change when nodes are renumbered or the two objects change places.
+    Exchanges help only where all nodes weigh the same and ``n = m``. Elsewhere, and in large problems, where the start
+    of POT may be dropped after its first steps, POT sometimes finds a smaller value. Pass ``n_random`` where time does
+    not matter.
 
     References
     ----------
@@ -248,6 +250,7 @@ def bound_networks(
         n_jobs=n_jobs,
     )
     objective, plan = found.descent.objective, found.descent.plan()
+    plan.flags.writeable = False
     upper = objective.value(plan)
     certificate = interval_certificate(best.value, upper, lower_name, plan, found, objective, condition)
     lower_end, upper_end = ends(best.value, upper, objective.rounding)

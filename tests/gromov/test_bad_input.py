@@ -62,7 +62,7 @@ BAD_COSTS = {
     "scalar": (1.5, TypeError, "must be an array, a sparse matrix or a cost object.*float"),
     "none": (None, TypeError, "must be an array, a sparse matrix or a cost object.*NoneType"),
     "strings": (np.array([["a", "b"], ["b", "a"]]), TypeError, "must hold real numbers"),
-    "graph": (nx.path_graph(3), TypeError, r"must be an array.*networkx graph: pass graph_cost\(C[12]\)"),
+    "graph": (nx.path_graph(3), TypeError, r"must be an array.*networkx graph: pass graph_cost"),
     "too large to square": (1e160 * GOOD, ValueError, "squares overflow.*divide it"),
     "too small to square": (1e-160 * GOOD, ValueError, "squares vanish.*multiply it"),
 }

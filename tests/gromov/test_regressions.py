@@ -1,6 +1,7 @@
 """Cases that once went wrong."""
 
 import joblib
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -8,6 +9,7 @@ from scipy.spatial.distance import cdist
 from statlearn.gromov import (
     GromovNeighbors,
     GromovWassersteinDistance,
+    graph_cost,
     gromov_wasserstein_bounds,
     gromov_wasserstein_lower_bound,
     sorted_gromov_wasserstein,
@@ -118,3 +120,35 @@ def test_names_of_bounds(lower):
     with pytest.raises(ValueError, match="lower must name at least one of sorted"):
         gromov_wasserstein_bounds(np.eye(3), np.eye(3), lower=lower)
     assert gromov_wasserstein_bounds(np.eye(3), np.eye(3), lower="sorted").lower_name == "sorted"
+
+
+def test_large_entries_do_not_hide_the_value():
+    """A stand-in for infinity that only one pair of components has."""
+    first = nx.disjoint_union(nx.path_graph(5), nx.path_graph(5))
+    second = nx.disjoint_union(nx.star_graph(4), nx.cycle_graph(5))
+    C1, C2 = (graph_cost(graph, unreachable=1e7) for graph in (first, second))
+    result = gromov_wasserstein_bounds(C1, C2)
+    assert 0.26 < result.upper < 1.0
+    upper, lower = (
+        GromovWassersteinDistance(method, cost="precomputed").fit_transform([C1, C2])[0, 1]
+        for method in ("upper", "lower")
+    )
+    assert upper > 0.26
+    assert lower <= upper + 1e-2  # the rounding of squares of 1e14
+
+
+def test_a_plan_cannot_be_changed_under_its_certificate():
+    result = gromov_wasserstein_bounds(np.eye(3), np.eye(3))
+    with pytest.raises(ValueError, match="read-only"):
+        result.plan[0, 0] = 1.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_search_that_ends_at_its_limit_has_converged_if_it_is_stationary():
+    C1, C2 = graph_cost(nx.path_graph(5)), graph_cost(nx.cycle_graph(6))
+    assert gromov_wasserstein_bounds(C1, C2, max_iter=1).converged
+
+
+def test_weights_in_single_precision():
+    p = np.full(7, 1 / 7, dtype=np.float32)
+    assert gromov_wasserstein_bounds(np.eye(7), np.eye(7), p).upper == 0.0
