@@ -4,6 +4,7 @@ A solver that stops early warns with `sklearn.exceptions.ConvergenceWarning`, as
 """
 
 __all__ = [
+    "AdjacencyWarning",
     "ClassOrderWarning",
     "CrossingWarning",
     "RareClassWarning",
@@ -12,6 +13,18 @@ __all__ = [
     "TopKWarning",
     "VersionWarning",
 ]
+
+
+class AdjacencyWarning(UserWarning):
+    """A matrix that is read as the weights of edges looks like one of distances.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import AdjacencyWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", AdjacencyWarning)
+    """
 
 
 class CrossingWarning(UserWarning):

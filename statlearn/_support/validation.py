@@ -30,7 +30,7 @@ def check_vector(values, name, *, size=None, positive=False):
     Raises
     ------
     TypeError
-        If the entries are not real numbers.
+        If the entries are not real numbers, or some are masked.
     ValueError
         If the shape is wrong or an entry is missing, infinite, or too small.
 
@@ -40,7 +40,15 @@ def check_vector(values, name, *, size=None, positive=False):
     >>> check_vector([1, 0, 2], "penalty_factor", size=3)
     array([1., 0., 2.])
     """
-    array = np.asarray(values)
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must not be a masked array. Got one with {np.ma.count_masked(values)} masked entries: put "
+            "numbers in their place by its method filled."
+        )
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a vector. Got a sequence of sequences of different lengths.") from error
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} must be a vector of real numbers. Got {values!r} instead.")
     if array.ndim != 1 or array.size == 0:

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from .._support.networkx_graphs import is_networkx, networkx_adjacency
 from .._support.user_warnings import warn_user
 from ..exceptions import SelfLoopWarning
 
@@ -62,15 +63,8 @@ def _numbers(matrix):
 
 
 def _matrix_and_names(graph, weight):
-    if hasattr(graph, "adjacency") and hasattr(graph, "nodes"):
-        import networkx
-
-        nodes = list(graph.nodes)
-        if not nodes:
-            raise ValueError("graph must have at least 2 nodes. Got an empty networkx graph.")
-        if weight not in (None, "weight") and not any(weight in data for _, _, data in graph.edges(data=True)):
-            raise ValueError(f"weight={weight!r} is an attribute of no edge of the graph. Use weight=None for ones.")
-        return networkx.to_scipy_sparse_array(graph, weight=weight, format="csr"), _names(nodes)
+    if is_networkx(graph):
+        return networkx_adjacency(graph, weight, "graph"), _names(list(graph.nodes))
     if isinstance(graph, np.ma.MaskedArray):
         raise TypeError("graph must not be a masked array: pass graph.filled(0) if masked means no edge.")
     if hasattr(graph, "index") and hasattr(graph, "columns"):

@@ -6,9 +6,20 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from ._cost_input import check_columns, check_factor, check_magnitude, check_nodes, check_weights, frozen_sparse
+from ._cost_input import check_factor, check_magnitude, check_nodes, check_weights, frozen_sparse
 
-__all__ = ["BLOCK_ENTRIES", "SYMMETRY", "Cost", "largest_entry", "read_only", "row_blocks", "squared_norms"]
+__all__ = [
+    "BLOCK_ENTRIES",
+    "SYMMETRY",
+    "Cost",
+    "centered",
+    "centered_by",
+    "largest_entry",
+    "matrix_residual_norm",
+    "read_only",
+    "row_blocks",
+    "squared_norms",
+]
 
 SYMMETRY = 1e-12  # relative to the largest entry: differences between C and C' below are rounding
 BLOCK_ENTRIES = 2**20  # of the largest temporary array of a pass over all pairs: 8 MB
@@ -25,9 +36,9 @@ class Cost(ABC):
     n_nodes : int
         Number n of nodes.
     is_symmetric : bool
-        Whether C equals its transpose up to 1e-12 of its largest entry. C is kept as it is.
-    conditionally_negative : bool
-        Whether :math:`u' C u \\le 0` for all u with sum 0 by construction of the class. False means not known.
+        Whether C equals its transpose. True by construction of `SquaredEuclideanCost`, `LineCost` and `GramCost`;
+        `DenseCost` and `SparseGraphCost` look at their entries, and `LowRankCost` at those in an orthonormal basis of
+        its factors: differences up to 1e-12 of the largest are rounding. C is kept as it is.
     T : Cost
         The transposed cost, which is the cost itself if it is symmetric.
 
@@ -44,7 +55,8 @@ class Cost(ABC):
 
     n_nodes: int
     is_symmetric = True
-    conditionally_negative = False
+    _parts = ()  # names of the arrays that the cost is made of
+    _node_axis = 0  # of the first part
 
     @classmethod
     def _from(cls, *parts):
@@ -53,9 +65,17 @@ class Cost(ABC):
         cost._hold(*parts)
         return cost
 
-    @abstractmethod
     def _hold(self, *parts):
-        """Store read-only parts and set ``n_nodes``."""
+        """Store read-only parts."""
+        vars(self).update(zip(self._parts, parts, strict=True))
+        self.n_nodes = parts[0].shape[self._node_axis]
+
+    def __getstate__(self):
+        """The parts alone: what was computed from them is computed again where it is needed."""
+        return {name: vars(self)[name] for name in self._parts}
+
+    def __setstate__(self, state):
+        self._hold(*(read_only(state[name]) for name in self._parts))
 
     def _bound(self):
         """An upper bound of the largest absolute entry at the price of a look at the parts, as a Python float."""
@@ -66,16 +86,16 @@ class Cost(ABC):
         """The largest absolute entry."""
 
     @abstractmethod
-    def _product(self, B):
-        """C B."""
-
     def _mean(self, p):
-        """C p; a class that knows better than a product overrides it."""
-        return self._product(p[:, None])[:, 0]
+        """C p."""
 
     @abstractmethod
     def _second_moment(self, p):
         """(C o C) p."""
+
+    @abstractmethod
+    def _residual_norm(self, p):
+        """|h| for weights that sum to 1."""
 
     @abstractmethod
     def _dense(self):
@@ -153,40 +173,31 @@ class Cost(ABC):
         """
         return self._second_moment(check_weights(p, self.n_nodes))
 
-    def column_second_moment(self, p):
-        """Expected squared cost to every node from a node drawn from ``p``.
+    def residual_norm(self, p):
+        r"""Size of what no sum of a row and a column effect explains: |h| of the Hoeffding decomposition.
+
+        With :math:`m = p'Cp`, the doubly centered residual is
+        :math:`h_{ij} = C_{ij} - (Cp)_i - (C'p)_j + m`. It says how far the sorted bound can be from the value
+        (`sorted_gromov_wasserstein`).
 
         Parameters
         ----------
         p : array-like of shape (n_nodes,)
-            See `row_mean`.
+            See `row_mean`; divided by its sum.
 
         Returns
         -------
-        moments : ndarray of shape (n_nodes,)
-            (C o C)' p. Never negative.
-        """
-        return self.T.row_second_moment(p)
-
-    def matmul(self, B):
-        """Product with a dense matrix.
-
-        Parameters
-        ----------
-        B : array-like of shape (n_nodes, k)
-            The right factor.
-
-        Returns
-        -------
-        product : ndarray of shape (n_nodes, k)
-            C B, a new array.
+        norm : float
+            :math:`\sqrt{\sum_{ij} p_i p_j h_{ij}^2}`, in the unit of the costs and with nearly all digits of these. A
+            `SparseGraphCost`, whose residual is not sparse, returns an upper bound that exceeds it by rounding.
 
         Raises
         ------
         ValueError
-            If the shape of ``B`` is wrong.
+            If ``p`` has a wrong length or negative, missing or no positive entries.
         """
-        return self._product(check_columns(B, self.n_nodes))
+        p = check_weights(p, self.n_nodes)
+        return float(self._residual_norm(p / p.sum()))
 
     def entries(self):
         """All costs.
@@ -279,6 +290,28 @@ def row_blocks(n):
     """Slices of rows, so that a block of an n x n array stays small."""
     size = max(1, BLOCK_ENTRIES // n)
     return (slice(start, start + size) for start in range(0, n, size))
+
+
+def centered(X):
+    """The rows less their mean, which takes away an offset common to all of them."""
+    return X - X.mean(axis=0)
+
+
+def centered_by(p, X):
+    """The rows less their p-mean; free of cancellation if they are near the origin."""
+    return X - p @ X / p.sum()
+
+
+def matrix_residual_norm(C, p):
+    """|h| from the entries of an array or CSR array and weights that sum to 1, by blocks of rows."""
+    rows, columns = C @ p, p @ C
+    columns -= p @ rows
+    square = 0.0
+    for block in row_blocks(len(p)):
+        h = C[block].toarray() if sparse.issparse(C) else C[block]
+        h = h - rows[block, None] - columns
+        square += p[block] @ (np.square(h, out=h) @ p)
+    return np.sqrt(square)
 
 
 def squared_norms(X):

@@ -6,16 +6,15 @@ from numbers import Real
 import numpy as np
 from scipy import sparse
 
+from .._support.networkx_graphs import is_networkx
 from .._support.validation import check_vector
 
 __all__ = [
-    "check_columns",
     "check_factor",
     "check_magnitude",
     "check_nodes",
     "check_weights",
     "frozen_sparse",
-    "is_networkx",
     "real_array",
     "real_sparse",
     "require_square",
@@ -25,15 +24,13 @@ SMALLEST, LARGEST = 1e-150, 1e150  # of costs, whose squares are then numbers
 SHAPES = {1: "a vector", 2: "a two-dimensional array"}
 
 
-def is_networkx(graph):
-    """Whether an object looks like a networkx graph."""
-    return hasattr(graph, "adjacency") and hasattr(graph, "nodes")
-
-
 def real_array(values, name, ndim=2, cure=""):
     """A read-only float64 array in C order, shared with the caller only where nobody can write to it."""
     if is_networkx(values):
-        raise TypeError(f"{name} must be an array. Got a networkx graph: pass graph_cost({name}).")
+        graph = name if name.isidentifier() else "graph"
+        raise TypeError(
+            f"{name} must be an array. Got a networkx graph: pass graph_cost({graph}), or cost='hop' to an estimator."
+        )
     if sparse.issparse(values):
         raise TypeError(f"{name} must be a dense array. Got a sparse one: pass {name}.toarray().")
     if isinstance(values, np.ma.MaskedArray):
@@ -136,14 +133,6 @@ def check_weights(p, n_nodes):
     if not weights.any():
         raise ValueError("p must have a positive entry. Got zeros only.")
     return weights
-
-
-def check_columns(B, n_nodes):
-    """The right factor of a product with a cost."""
-    B = np.asarray(B, dtype=np.float64)
-    if B.ndim != 2 or len(B) != n_nodes:
-        raise ValueError(f"B must have shape ({n_nodes}, k), one row per node. Got shape {B.shape} instead.")
-    return B
 
 
 def check_nodes(nodes, n_nodes):

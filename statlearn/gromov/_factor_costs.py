@@ -5,7 +5,17 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from ._cost_base import SYMMETRY, Cost, largest_entry, read_only, row_blocks, squared_norms
+from ._cost_base import (
+    SYMMETRY,
+    Cost,
+    centered,
+    centered_by,
+    largest_entry,
+    matrix_residual_norm,
+    read_only,
+    row_blocks,
+    squared_norms,
+)
 from ._cost_input import check_magnitude, real_array, real_sparse
 
 __all__ = ["GramCost", "LowRankCost"]
@@ -15,8 +25,10 @@ class LowRankCost(Cost):
     r"""A cost of low rank, :math:`C = U V'`.
 
     The mean of row i is :math:`u_i' (V' p)` and its second moment :math:`u_i' (V' \mathrm{diag}(p) V) u_i`, in O(n r)
-    and O(n r^2). Whether the cost is symmetric is found in O(n r^2) too, in a common orthonormal basis of the columns
-    of both factors; the largest cost takes O(n^2 r) time and O(n) memory.
+    and O(n r^2). With both factors centered by p, the residual is U V' and :math:`|h|^2 = \mathrm{tr}\,
+    (U' \mathrm{diag}(p) U) (V' \mathrm{diag}(p) V)`, computed from triangular roots. Whether the cost is symmetric is
+    found in O(n r^2) too, in a common orthonormal basis of the columns of both factors; the largest cost takes O(n^2 r)
+    time and O(n) memory.
 
     Parameters
     ----------
@@ -50,6 +62,8 @@ class LowRankCost(Cost):
     True
     """
 
+    _parts = ("U", "V")
+
     def __init__(self, U, V):
         self._hold(real_array(U, "U"), real_array(V, "V"))
         if self.U.shape != self.V.shape:
@@ -59,10 +73,6 @@ class LowRankCost(Cost):
             )
         check_magnitude(self._bound(), "U @ V.T")
 
-    def _hold(self, U, V):
-        self.U, self.V = U, V
-        self.n_nodes = len(U)
-
     def __repr__(self):
         return f"LowRankCost(n_nodes={self.n_nodes}, rank={self.U.shape[1]})"
 
@@ -71,7 +81,7 @@ class LowRankCost(Cost):
 
     @cached_property
     def is_symmetric(self):
-        """Whether U V' equals V U' up to rounding."""
+        """Whether U V' equals V U' up to 1e-12 of the largest entry in an orthonormal basis of all columns."""
         if np.array_equal(self.U, self.V):
             return True
         R = np.linalg.qr(np.hstack([self.U, self.V]), mode="r")
@@ -81,13 +91,16 @@ class LowRankCost(Cost):
     def _transposed(self):
         return LowRankCost._from(self.V, self.U)
 
-    def _product(self, B):
-        return self.U @ (self.V.T @ B)
+    def _mean(self, p):
+        return self.U @ (self.V.T @ p)
 
     def _second_moment(self, p):
         # V' diag(p) V = R' R, so that no second moment is negative
-        R = np.linalg.qr(np.sqrt(p)[:, None] * self.V, mode="r")
-        return squared_norms(self.U @ R.T)
+        return squared_norms(self.U @ _weighted_root(p, self.V).T)
+
+    def _residual_norm(self, p):
+        left, right = (_weighted_root(p, centered_by(p, centered(factor))) for factor in (self.U, self.V))
+        return np.linalg.norm(left @ right.T)
 
     def _dense(self):
         return self.U @ self.V.T
@@ -107,8 +120,10 @@ class GramCost(Cost):
 
     Means of rows are Z' (Z p). Second moments take the cheaper of :math:`z_i' (Z \mathrm{diag}(p) Z') z_i` and
     (C o C) p with a sparse C or one smaller than Z: O(S V min(S, V)) for a dense Z, O(S k^2) for a sparse Z with k
-    entries in each row. No V x V array is formed unless V < S. The largest cost is the largest squared norm of a
-    column.
+    entries in each row. The norm of the residual is that of the S x S covariance of the positions, the channels drawn
+    from p, or of a V x V matrix if V < S: O(S V min(S, V)) for a dense Z, and the time of the sparse product and a pass
+    over min(S, V)^2 numbers for a sparse Z. No V x V array is formed unless V < S. The largest cost is the largest
+    squared norm of a column.
 
     Parameters
     ----------
@@ -135,19 +150,16 @@ class GramCost(Cost):
     >>> cost = GramCost([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
     >>> cost
     GramCost(n_nodes=3, n_positions=2)
-    >>> cost.matmul([[1.0], [1.0], [1.0]])
-    array([[3.],
-           [2.],
-           [8.]])
+    >>> cost.row_mean([1.0, 1.0, 1.0])
+    array([3., 2., 8.])
     """
+
+    _parts = ("Z",)
+    _node_axis = 1
 
     def __init__(self, Z):
         self._hold((real_sparse if sparse.issparse(Z) else real_array)(Z, "Z"))
         check_magnitude(self._bound(), "Z.T @ Z")
-
-    def _hold(self, Z):
-        self.Z = Z
-        self.n_nodes = Z.shape[1]
 
     def __repr__(self):
         return f"GramCost(n_nodes={self.n_nodes}, n_positions={self.Z.shape[0]})"
@@ -156,8 +168,8 @@ class GramCost(Cost):
         largest = largest_entry(self.Z)
         return self.Z.shape[0] * largest * largest
 
-    def _product(self, B):
-        return self.Z.T @ (self.Z @ B)
+    def _mean(self, p):
+        return self.Z.T @ (self.Z @ p)
 
     def _second_moment(self, p):
         Z = self.Z
@@ -166,6 +178,10 @@ class GramCost(Cost):
             return np.maximum(moment, 0.0)
         C = Z.T @ Z
         return (C * C) @ p
+
+    def _residual_norm(self, p):
+        compute = _sparse_gram_residual_norm if sparse.issparse(self.Z) else _dense_gram_residual_norm
+        return compute(self.Z, p)
 
     def _dense(self):
         C = self.Z.T @ self.Z
@@ -179,6 +195,27 @@ class GramCost(Cost):
 
     def _max_abs(self):
         return float((self.Z * self.Z).sum(axis=0).max())
+
+
+def _weighted_root(p, X):
+    """The triangle R with R'R = X' diag(p) X."""
+    return np.linalg.qr(np.sqrt(p)[:, None] * X, mode="r")
+
+
+def _dense_gram_residual_norm(Z, p):
+    """|W' W| = |W W'| of the table with columns centered and multiplied by the roots of their weights."""
+    W = np.sqrt(p) * centered_by(p, centered(Z.T)).T
+    return np.linalg.norm(W @ W.T if len(W) <= W.shape[1] else W.T @ W)
+
+
+def _sparse_gram_residual_norm(Z, p):
+    """As `_dense_gram_residual_norm` without centering the table, by blocks of rows of the smaller matrix."""
+    n_positions, n_nodes = Z.shape
+    if n_positions > n_nodes:
+        return matrix_residual_norm(sparse.csr_array(Z.T @ Z), p)
+    means, moments = Z @ p, sparse.csr_array(Z @ (p[:, None] * Z.T))
+    blocks = (moments[rows].toarray() - np.outer(means[rows], means) for rows in row_blocks(n_positions))
+    return np.sqrt(sum(np.sum(np.square(covariance)) for covariance in blocks))
 
 
 def _gram_work(Z, axis):

@@ -8,8 +8,11 @@ from scipy import sparse
 from scipy.linalg import eigh
 from scipy.sparse.csgraph import connected_components, shortest_path
 
+from .._support.networkx_graphs import is_networkx, networkx_adjacency
+from .._support.user_warnings import warn_user
+from ..exceptions import AdjacencyWarning
 from ._cost_base import SYMMETRY, largest_entry
-from ._cost_input import is_networkx, real_array, real_sparse, require_square
+from ._cost_input import real_array, real_sparse, require_square
 
 __all__ = ["GRAPH_COSTS", "graph_cost"]
 
@@ -56,6 +59,11 @@ def graph_cost(G, kind="hop", *, unreachable="raise", weight="weight", heat_time
         or heat are asked for; if some nodes cannot be reached and ``unreachable`` is "raise"; if heat is asked for on a
         directed graph; or if a parameter is out of its range.
 
+    Warns
+    -----
+    AdjacencyWarning
+        If hops are asked for and all nodes are joined by edges of different weights, as in a matrix of distances.
+
     Examples
     --------
     >>> from statlearn.gromov import graph_cost
@@ -89,7 +97,7 @@ def _is_positive(value):
 def _read_adjacency(G, weight):
     """The weights of the edges as a CSR array."""
     if is_networkx(G):
-        G = _networkx_adjacency(G, weight)
+        G = networkx_adjacency(G, weight, "G")
     if sparse.issparse(G):
         return real_sparse(G, "G")
     if not hasattr(G, "__array__") and not isinstance(G, (list, tuple)):
@@ -97,19 +105,6 @@ def _read_adjacency(G, weight):
             f"G must be a networkx graph, a sparse matrix or a square array. Got an object of type {type(G).__name__}."
         )
     return sparse.csr_array(real_array(G, "G"))
-
-
-def _networkx_adjacency(G, weight):
-    import networkx
-
-    if not len(G.nodes):
-        raise ValueError("G must have at least one node. Got an empty networkx graph.")
-    if weight not in (None, "weight") and not any(weight in data for _, _, data in G.edges(data=True)):
-        raise ValueError(f"weight={weight!r} is an attribute of no edge of G. Use weight=None for weights of 1.")
-    try:
-        return networkx.to_scipy_sparse_array(G, weight=weight, dtype=np.float64, format="csr")
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"G must have real numbers as edge weights: {error}. Use weight=None for ones.") from error
 
 
 def _require_non_negative(A, kind):
@@ -123,16 +118,30 @@ def _require_non_negative(A, kind):
 def _hops(A, unreachable, heat_time):
     _require_non_negative(A, "hop")
     # a stored zero is no edge; scipy wants to write to what it is given
-    D = shortest_path(sparse.csr_array(A > 0.0, dtype=np.float64), unweighted=True)
+    edges = sparse.csr_array(A > 0.0, dtype=np.float64)
+    _warn_of_distances(A, edges)
+    D = shortest_path(edges, unweighted=True)
     apart = np.isinf(D)
     if apart.any():
-        D[apart] = _distance_apart(A, D[~apart].max(), unreachable)
+        D[apart] = _distance_apart(edges, D[~apart].max(), unreachable)
     return D
 
 
-def _distance_apart(A, longest, unreachable):
+def _warn_of_distances(A, edges):
+    """Weights between all nodes are more likely distances than edges, which would all be one hop."""
+    n = A.shape[0]
+    between = A.data[A.data > 0.0]
+    if n > 2 and edges.diagonal().sum() == 0.0 and edges.nnz == n * (n - 1) and np.ptp(between) > 0.0:
+        warn_user(
+            f"All {n} nodes of G are joined by edges of different weights, so that every hop distance is 1. If these are "
+            "distances, they are costs already: pass them as they are, or cost='precomputed' to an estimator.",
+            AdjacencyWarning,
+        )
+
+
+def _distance_apart(edges, longest, unreachable):
     if unreachable == "raise":
-        n_components, _ = connected_components(A, connection="strong")
+        n_components, _ = connected_components(edges, connection="strong")
         raise ValueError(
             f"G has {n_components} components (strongly connected ones if it is directed), and no path from some nodes "
             "to others. Pass its largest component, or unreachable='max+1' or a distance for such nodes."

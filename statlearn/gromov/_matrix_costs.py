@@ -5,10 +5,15 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from ._cost_base import SYMMETRY, Cost, largest_entry, read_only, row_blocks
+from ._cost_base import SYMMETRY, Cost, largest_entry, matrix_residual_norm, read_only, row_blocks
 from ._cost_input import check_magnitude, real_array, real_sparse, require_square
 
 __all__ = ["DenseCost", "SparseGraphCost"]
+
+# A sum of 2 n products is off by at most n eps of the sum of their sizes. In units of that share of the second moment,
+# the second moment is off by 1, the squared mean by 2, either squared deviation by 3.5, and 4 more are for weights that
+# sum to 1 up to n eps / 2.
+ROUNDING = 16
 
 
 class DenseCost(Cost):
@@ -41,13 +46,11 @@ class DenseCost(Cost):
     (array([0.5, 1.5]), False)
     """
 
+    _parts = ("C",)
+
     def __init__(self, C):
         self._hold(require_square(real_array(C, "C"), "C"))
         check_magnitude(self._bound(), "C")
-
-    def _hold(self, C):
-        self.C = C
-        self.n_nodes = len(C)
 
     def __repr__(self):
         return f"DenseCost(n_nodes={self.n_nodes})"
@@ -61,11 +64,14 @@ class DenseCost(Cost):
     def _transposed(self):
         return DenseCost._from(self.C.T)
 
-    def _product(self, B):
-        return self.C @ B
+    def _mean(self, p):
+        return self.C @ p
 
     def _second_moment(self, p):
         return np.einsum("ij,ij,j->i", self.C, self.C, p)
+
+    def _residual_norm(self, p):
+        return matrix_residual_norm(self.C, p)
 
     def _dense(self):
         return self.C
@@ -83,7 +89,9 @@ class DenseCost(Cost):
 class SparseGraphCost(Cost):
     """A cost that is zero save for the edges of a sparse graph.
 
-    Means and second moments of rows take one look at the edges.
+    Means and second moments of rows take one look at the edges, and so does the norm of the residual, by Pythagoras. It
+    is rounded up by what sums of n terms may lose: at most 1e-6 of the root mean square of the costs for 300 nodes and
+    1e-4 for three million, and far less unless the residual is as small as that.
 
     Parameters
     ----------
@@ -116,14 +124,12 @@ class SparseGraphCost(Cost):
     array([0.5, 0.5, 0.5])
     """
 
+    _parts = ("A",)
+
     def __init__(self, A):
         A = A if sparse.issparse(A) else sparse.csr_array(real_array(A, "A"))
         self._hold(require_square(real_sparse(A, "A"), "A"))
         check_magnitude(self._bound(), "A")
-
-    def _hold(self, A):
-        self.A = A
-        self.n_nodes = A.shape[0]
 
     def __repr__(self):
         return f"SparseGraphCost(n_nodes={self.n_nodes}, n_entries={self.A.nnz})"
@@ -136,11 +142,19 @@ class SparseGraphCost(Cost):
     def _transposed(self):
         return SparseGraphCost._from(read_only(self.A.T.tocsr()))
 
-    def _product(self, B):
-        return self.A @ B
+    def _mean(self, p):
+        return self.A @ p
 
     def _second_moment(self, p):
         return (self.A * self.A) @ p
+
+    def _residual_norm(self, p):
+        # Pythagoras: centering makes all entries non-zero; what rounding may have taken away is added
+        rows, second_moment = self._mean(p), p @ self._second_moment(p)
+        mean = p @ rows
+        explained = mean**2 + p @ (rows - mean) ** 2 + p @ (p @ self.A - mean) ** 2
+        rounding = ROUNDING * self.n_nodes * np.finfo(float).eps * second_moment
+        return np.sqrt(max(second_moment - explained, 0.0) + rounding)
 
     def _dense(self):
         return self.A.toarray()

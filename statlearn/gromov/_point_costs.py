@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from ._cost_base import Cost, largest_entry, read_only, row_blocks, squared_norms
+from ._cost_base import Cost, centered, centered_by, largest_entry, read_only, row_blocks, squared_norms
 from ._cost_input import check_magnitude, real_array
 
 __all__ = ["LineCost", "SquaredEuclideanCost"]
@@ -15,8 +15,9 @@ class SquaredEuclideanCost(Cost):
     r"""Squared Euclidean distances :math:`C_{ij} = |x_i - x_j|^2` between points.
 
     With points centered at their p-mean, :math:`r_i = |x_i|^2`, :math:`S = E x x'` and :math:`t = E r x`, the mean of
-    row i is :math:`r_i + E r` and its second moment :math:`r_i^2 + 2 r_i E r + E r^2 + 4 x_i' S x_i - 4 x_i' t`, both
-    in O(n d^2) and with nearly all digits, however far from the origin the cloud is. Products take O(n d k).
+    row i is :math:`r_i + E r` and its second moment :math:`r_i^2 + 2 r_i E r + E r^2 + 4 x_i' S x_i - 4 x_i' t`. The
+    residual is :math:`h_{ij} = -2 x_i'x_j`, so that :math:`|h| = 2 |S|_F`. All take O(n d^2) and have nearly all
+    digits, however far from the origin the cloud is.
 
     The largest cost is the squared diameter. Pairs too close to the center are never looked at: O(n log n + n d) for a
     cloud with few points near its boundary, but O(n^2 d) time, in O(n) memory, for points on a sphere.
@@ -48,15 +49,11 @@ class SquaredEuclideanCost(Cost):
     (array([12.5, 12.5]), array([312.5, 312.5]))
     """
 
-    conditionally_negative = True
+    _parts = ("X",)
 
     def __init__(self, X):
         self._hold(real_array(X, "X", cure=" Use X.reshape(-1, 1) for points on a line."))
         check_magnitude(self._bound(), "X")
-
-    def _hold(self, X):
-        self.X = X
-        self.n_nodes = len(X)
 
     def __repr__(self):
         return f"SquaredEuclideanCost(n_nodes={self.n_nodes}, n_features={self.X.shape[1]})"
@@ -67,24 +64,23 @@ class SquaredEuclideanCost(Cost):
 
     @cached_property
     def _centered(self):
-        return _centered(self.X)
-
-    def _product(self, B):
-        X = self._centered
-        r = squared_norms(X)
-        return np.outer(r, B.sum(axis=0)) + r @ B - 2.0 * (X @ (X.T @ B))
+        return centered(self.X)
 
     def _mean(self, p):
-        r = squared_norms(_centered_by(p, self._centered))
+        r = squared_norms(centered_by(p, self._centered))
         return p.sum() * r + p @ r
 
     def _second_moment(self, p):
-        X, mass = _centered_by(p, self._centered), p.sum()
+        X, mass = centered_by(p, self._centered), p.sum()
         r = squared_norms(X)
         pr = p * r
         moment = r * (mass * r + 2.0 * pr.sum()) + pr @ r
         moment += 4.0 * np.einsum("ij,ij->i", X, X @ ((X.T * p) @ X) - pr @ X)
         return np.maximum(moment, 0.0, out=moment)
+
+    def _residual_norm(self, p):
+        X = centered_by(p, self._centered)
+        return 2.0 * np.linalg.norm((X.T * p) @ X)
 
     def _dense(self):
         return cdist(self.X, self.X, "sqeuclidean")
@@ -106,8 +102,11 @@ class SquaredEuclideanCost(Cost):
 class LineCost(Cost):
     r"""Distances :math:`C_{ij} = |x_i - x_j|` between points on a line.
 
-    The second moment of row i is :math:`(x_i - E x)^2 + \mathrm{Var}\, x`. Products take O(n k) by sums along the
-    sorted points. The largest cost is the distance between the two ends.
+    The second moment of row i is :math:`(x_i - E x)^2 + \mathrm{Var}\, x`. Means of rows are sums along the sorted
+    points. With the distribution function F, the residual is :math:`h(x, y) = -2 \int (1_{x \le t} - F(t))
+    (1_{y \le t} - F(t))\, dt`, whose size squared, the distance variance of x, is :math:`8 \int\!\int_{s < t} F(s)^2
+    (1 - F(t))^2\, ds\, dt`: a sum of positive terms, in O(n log n). The largest cost is the distance between the two
+    ends.
 
     Parameters
     ----------
@@ -138,15 +137,11 @@ class LineCost(Cost):
     5.0
     """
 
-    conditionally_negative = True
+    _parts = ("x",)
 
     def __init__(self, x):
         self._hold(real_array(x, "x", ndim=1))
         check_magnitude(self._bound(), "x")
-
-    def _hold(self, x):
-        self.x = x
-        self.n_nodes = len(x)
 
     def __repr__(self):
         return f"LineCost(n_nodes={self.n_nodes})"
@@ -158,17 +153,23 @@ class LineCost(Cost):
     def _order(self):
         return np.argsort(self.x, kind="stable")
 
-    def _product(self, B):
+    def _mean(self, p):
         order = self._order
-        x, B = _centered(self.x)[order, None], B[order]
-        below, moment_below = np.cumsum(B, axis=0), np.cumsum(x * B, axis=0)
-        product = np.empty_like(B)
-        product[order] = x * (2.0 * below - below[-1]) - (2.0 * moment_below - moment_below[-1])
-        return product
+        x, p = centered(self.x)[order], p[order]
+        below, moment_below = np.cumsum(p), np.cumsum(x * p)
+        means = np.empty_like(p)
+        means[order] = x * (2.0 * below - below[-1]) - (2.0 * moment_below - moment_below[-1])
+        return means
 
     def _second_moment(self, p):
-        squares = _centered_by(p, _centered(self.x)) ** 2
+        squares = centered_by(p, centered(self.x)) ** 2
         return p.sum() * squares + p @ squares
+
+    def _residual_norm(self, p):
+        x, p = self.x[self._order], p[self._order]
+        gaps, below, above = np.diff(x), np.cumsum(p[:-1]), np.cumsum(p[:0:-1])[::-1]
+        lower = gaps * below**2  # the integral of F^2 over each gap
+        return 2.0 * np.sqrt(np.sum(gaps * above**2 * (2.0 * np.cumsum(lower) - lower)))
 
     def _dense(self):
         return np.abs(np.subtract.outer(self.x, self.x))
@@ -177,19 +178,10 @@ class LineCost(Cost):
         return LineCost._from(read_only(self.x[nodes]))
 
     def _multiple(self, factor):
-        return LineCost._from(read_only(factor * _centered(self.x)))
+        return LineCost._from(read_only(factor * centered(self.x)))
 
     def _max_abs(self):
         return float(np.ptp(self.x))
-
-
-def _centered(X):
-    return X - X.mean(axis=0)
-
-
-def _centered_by(p, X):
-    """The points less their p-mean; free of cancellation if they are near the origin."""
-    return X - p @ X / p.sum()
 
 
 def _squared_diameter(X, norms):

@@ -29,6 +29,13 @@ def test_the_result_is_a_copy():
         (["a", "b"], {}, TypeError, r"weights must be a vector of real numbers. Got \['a', 'b'\] instead"),
         ([1j], {}, TypeError, "weights must be a vector of real numbers"),
         (None, {}, TypeError, "weights must be a vector of real numbers. Got None"),
+        (
+            np.ma.array([1.0, 2.0], mask=[0, 1]),
+            {},
+            TypeError,
+            "weights must not be a masked.* one with 1 masked",
+        ),
+        ([[1.0], [1.0, 2.0]], {}, ValueError, "weights must be a vector. Got a sequence of sequences of different"),
         (1.0, {}, ValueError, r"at least one entry. Got an array of shape \(\)"),
         ([], {}, ValueError, r"at least one entry. Got an array of shape \(0,\)"),
         ([[1.0]], {}, ValueError, r"at least one entry. Got an array of shape \(1, 1\)"),

@@ -183,8 +183,10 @@ def test_bad_matrices(C, error, message):
 
 def test_a_networkx_graph_is_sent_to_graph_cost():
     networkx = pytest.importorskip("networkx")
-    with pytest.raises(TypeError, match=r"C2 must be an array\. Got a networkx graph: pass graph_cost\(C2\)"):
-        as_cost(networkx.path_graph(3), "C2")
+    for name, argument in {"C2": "C2", "the matrix": "graph"}.items():
+        message = rf"{name} must be an array\. Got a networkx graph: pass graph_cost\({argument}\), or cost='hop' to an"
+        with pytest.raises(TypeError, match=message):
+            as_cost(networkx.path_graph(3), name)
 
 
 BAD_PARTS = {
@@ -222,9 +224,8 @@ BAD_CALLS = {
     "weights of a wrong length": (lambda cost: cost.row_mean([1.0]), r"p must have 3 entries\. Got 1"),
     "negative weights": (lambda cost: cost.row_second_moment([-1, 1, 1]), r"p must be finite and non-negative"),
     "missing weights": (lambda cost: cost.column_mean([np.nan, 1, 1]), r"p must be finite and non-negative"),
-    "no weight": (lambda cost: cost.column_second_moment([0, 0, 0]), r"p must have a positive entry\. Got zeros only"),
-    "vector factor": (lambda cost: cost.matmul([1, 2, 3]), r"B must have shape \(3, k\).*Got shape \(3,\)"),
-    "factor of a wrong length": (lambda cost: cost.matmul([[1.0]]), r"B must have shape \(3, k\).*Got shape \(1, 1\)"),
+    "no weight": (lambda cost: cost.residual_norm([0, 0, 0]), r"p must have a positive entry\. Got zeros only"),
+    "ragged weights": (lambda cost: cost.row_mean([[1], [1, 2], 0]), r"p must be a vector\. Got.*different lengths"),
     "no nodes": (lambda cost: cost.take([]), "nodes must be a non-empty vector of indices or a mask of 3 booleans"),
     "empty mask": (lambda cost: cost.take([False] * 3), "nodes must be a non-empty vector"),
     "short mask": (lambda cost: cost.take([True]), "nodes must be a non-empty vector.*Got an array of type bool"),

@@ -103,6 +103,13 @@ def test_unreachable_nodes_are_refused_by_default():
         graph_cost(np.triu(PATH))
 
 
+def test_stored_zeros_join_no_components():
+    stored = sparse.csr_array(([1.0, 0.0, 1.0, 0.0], [1, 2, 0, 0], [0, 2, 3, 4]), shape=(3, 3))
+    for A in (stored, sparse.coo_array(stored)):
+        with pytest.raises(ValueError, match="G has 2 components"):
+            graph_cost(A)
+
+
 def test_one_way_streets():
     D = graph_cost(np.triu(PATH), unreachable="max+1")
     assert D.tolist() == [[0, 1, 2], [3, 0, 1], [3, 3, 0]]
@@ -218,16 +225,17 @@ def graph_of_weight(value):
 BAD_GRAPHS = {
     "nan": (spoiled(np.nan), ValueError, r"G must be finite\. Got nan at position \(0, 1\)"),
     "sparse inf": (sparse.csr_array(spoiled(np.inf)), ValueError, r"G.data must be finite\. Got inf"),
-    "nan in networkx": (graph_of_weight(np.nan), ValueError, "G.data must be finite"),
+    "nan in networkx": (graph_of_weight(np.nan), ValueError, "G must have finite.*weight=nan for the edge from 0 to 1"),
+    "none in networkx": (graph_of_weight(None), TypeError, "weight=None for the edge from 0 to 1: give it a number"),
     "complex": (PATH * 1j, TypeError, r"G must hold real numbers\. Got complex ones"),
     "strings": (PATH.astype(str), TypeError, r"G must hold real numbers\. Got entries of type <U"),
     "words in networkx": (
         graph_of_weight("strong"),
         TypeError,
-        "G must have real numbers as edge.*weight=None",
+        "G must have finite real numbers as edge weights.*'strong' for the edge.*use weight=None",
     ),
-    "complex in networkx": (graph_of_weight(1j), TypeError, "G must have real numbers as edge weights"),
-    "list in networkx": (graph_of_weight([1, 2]), TypeError, "G must have real numbers as edge weights"),
+    "complex in networkx": (graph_of_weight(1j), TypeError, "G must have finite real numbers as edge weights"),
+    "list in networkx": (graph_of_weight([1, 2]), TypeError, "G must have finite real numbers as edge weights"),
     "rectangle": (np.ones((2, 3)), ValueError, r"G must be square.*Got shape \(2, 3\)"),
     "vector": (np.ones(3), ValueError, "G must be a two-dimensional array"),
     "empty": (np.zeros((0, 0)), ValueError, "G must not be empty"),

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+from statlearn.exceptions import AdjacencyWarning
 from statlearn.gromov import (
     GromovNeighbors,
+    GromovSignature,
     GromovWassersteinDistance,
     graph_cost,
     gromov_wasserstein_bounds,
@@ -152,3 +154,10 @@ def test_a_search_that_ends_at_its_limit_has_converged_if_it_is_stationary():
 def test_weights_in_single_precision():
     p = np.full(7, 1 / 7, dtype=np.float32)
     assert gromov_wasserstein_bounds(np.eye(7), np.eye(7), p).upper == 0.0
+
+
+def test_distances_read_as_edges_are_noticed(rng):
+    clouds = [distances(rng, 10) for _ in range(3)]
+    with pytest.warns(AdjacencyWarning, match="cost='precomputed'"):
+        assert np.ptp(GromovSignature().fit_transform(clouds), axis=0).max() == 0.0
+    assert np.ptp(GromovSignature(cost="precomputed").fit_transform(clouds), axis=0).max() > 0.0
