@@ -37,10 +37,14 @@ class Objective:
         self._twice = 2.0 * self.C2 if self.symmetric else None
 
     @cached_property
+    def largest(self):
+        """The largest absolute cost."""
+        return float(max(np.abs(self.C1).max(), np.abs(self.C2).max()))
+
+    @cached_property
     def rounding(self):
         """What the objective and its bounds may be off by: their rounding, and that of the mass at the largest cost."""
-        largest = max(np.abs(self.C1).max(), np.abs(self.C2).max())
-        return ROUNDING * self.constant + MASS_ROUNDING * float(largest) ** 2
+        return ROUNDING * self.constant + MASS_ROUNDING * self.largest**2
 
     def image(self, coupling):
         """``G(T)`` for a coupling with few non-zeros."""
@@ -59,4 +63,5 @@ class Objective:
             return self.constant - 2.0 * float(np.sum((self.C1 @ plan @ self.C2.T) * plan))
         masses = plan[rows, columns]
         differences = self.C1[np.ix_(rows, rows)] - self.C2[np.ix_(columns, columns)]
-        return float(masses @ differences**2 @ masses)
+        value = float(masses @ differences**2 @ masses)
+        return value if value > (MASS_ROUNDING * self.largest) ** 2 else 0.0  # all differences are rounding
