@@ -56,7 +56,7 @@ class GromovAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Statlearn
         Relative decrease below which a start has converged.
     n_jobs : int, default=None
         Number of threads; has no influence on the result.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance, Generator or None, default=None
         Draws the random starts.
 
     Attributes

@@ -17,6 +17,7 @@ from .._support.user_warnings import warn_user
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check
 from ._barycenter_search import BarycenterProblem, barycenter_of_pot, random_cloud, sampled_cost, variance_bound
+from ._certificates import ends
 from ._collections import COSTS, check_networks
 from ._costs import DenseCost
 from ._interval import bound_networks
@@ -53,7 +54,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
         Relative decrease of the loss below which a start has converged.
     n_jobs : int, default=None
         Number of threads; has no influence on the result.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance, Generator or None, default=None
         Draws the starts.
 
     Attributes
@@ -183,7 +184,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
         self.cost_, self.plans_, self.values_ = best.cost, best.plans, best.values
         self.loss_history_ = np.array(best.history)
         self.loss_, self.n_iter_ = best.loss, len(best.history) - 1
-        self.loss_lower_ = min(variance_bound(problem, self.n_jobs), best.loss)  # equal up to rounding for copies
+        self.loss_lower_, _ = ends(variance_bound(problem, self.n_jobs), best.loss, problem.rounding)
         self.start_losses_ = np.array([barycenter.loss for barycenter in found])
         self.certificate_ = _certificate(problem, best, self.loss_lower_, self.start_losses_)
 
@@ -267,7 +268,7 @@ def _certificate(problem, best, lower, losses):
         checks=[
             Check("converged", None, None, best.converged, "numerical", f"after {len(best.history) - 1} updates"),
             Check("gain of another update", best.excess, bound, best.excess <= bound, "numerical", "of the matrix"),
-            Check("lower bound of the loss", lower, best.loss, True, "proof", "of any matrix; the bound is the loss"),
+            Check("lower bound of the loss", lower, best.loss, lower <= best.loss, "proof", "of any matrix"),
             Check("starts that agree", agreement, None, None, "reported", f"share of {len(losses)} at the least loss"),
             Check("median start above the best", spread, None, None, "reported", "difference of the losses"),
         ],

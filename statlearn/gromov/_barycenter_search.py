@@ -208,12 +208,9 @@ def variance_bound(problem, n_jobs):
 
     A bound that is a squared distance in a Hilbert space, :math:`|x_s - x_t|^2 \le GW_2(C_s, C_t)`, gives
     :math:`F \ge \sum_s w_s |x_s - x|^2` with x the point of the barycenter, which is at least the variance
-    :math:`\sum_{s < t} w_s w_t |x_s - x_t|^2`. Signed spectra are such points for symmetric costs alone, of which the
-    best barycenter is symmetric, too.
+    :math:`\sum_{s < t} w_s w_t |x_s - x_t|^2`.
     """
     collection = NetworkCollection(problem.networks)
-    names = [name for name, method in METHODS.items() if method.hilbertian]
-    if not problem.is_symmetric:
-        names.remove("spectral")
-    squares = (pairwise_values(name, collection, None, None, n_jobs) for name in names)
+    methods = [method for method in METHODS.values() if method.hilbertian]
+    squares = (pairwise_values(method, collection, None, n_jobs=n_jobs) for method in methods)
     return max(0.5 * float(problem.shares @ square @ problem.shares) for square in squares)

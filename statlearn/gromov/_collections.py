@@ -4,14 +4,15 @@ A collection is what the estimators of this family learn from: one graph is one 
 a `MeasureNetwork`; packing the features of all networks lets compiled loops run over pairs without a Python call each.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.utils import check_array
 
+from .._kernels.transport import pairwise_wasserstein
 from ._costs import DenseCost, LineCost, SquaredEuclideanCost, as_cost
 from ._graph_cost import graph_cost
 from ._network import MeasureNetwork, as_network
@@ -102,6 +103,9 @@ def _read(item, read, label):
     except (TypeError, ValueError) as error:
         category = ValueError if isinstance(error, ValueError) else TypeError
         raise category(f"{label}: {error}") from error
+    except Exception as error:  # of a callable cost: its type belongs to the user, so that the place goes into a note
+        error.add_note(f"This was raised for {label}.")
+        raise
 
 
 def _split(item):
@@ -113,7 +117,8 @@ def _split(item):
     return item
 
 
-class Measures(NamedTuple):
+@dataclass(frozen=True)
+class Measures:
     """Measures on the line of any sizes, end to end, in the layout of `pairwise_wasserstein`."""
 
     values: np.ndarray
@@ -131,9 +136,17 @@ class Measures(NamedTuple):
         values, weights = (np.concatenate(parts) for parts in zip(*merged, strict=True))
         return cls(values, weights, np.concatenate([[0], np.cumsum(sizes)]))
 
-    def part(self, rows):
+    def __getitem__(self, rows):
         """The measures of a slice of the collection."""
-        return Measures(self.values, self.weights, self.starts[rows.start : rows.stop + 1])
+        starts = self.starts[rows.start : rows.stop + 1]
+        points = slice(starts[0], starts[-1])
+        return Measures(self.values[points], self.weights[points], starts - starts[0])
+
+    def distances(self, others):
+        """Squared Wasserstein distances to all of the others."""
+        return pairwise_wasserstein(
+            self.values, self.weights, self.starts, others.values, others.weights, others.starts, 2
+        )
 
 
 def _merge(values, weights):
@@ -143,6 +156,8 @@ def _merge(values, weights):
 
 class NetworkCollection:
     """Networks of a collection and their packed features, each computed when it is first asked for.
+
+    Every feature has one entry per network and can be sliced, like the collection.
 
     Parameters
     ----------
@@ -156,6 +171,10 @@ class NetworkCollection:
     def __len__(self):
         return len(self.networks)
 
+    def __getitem__(self, rows):
+        """The networks of a slice, not copied: what one of them computes is there for all tasks in this process."""
+        return NetworkCollection(self.networks[rows])
+
     def __getstate__(self):
         """The costs and weights alone: features are computed again where they are needed."""
         return {"networks": [MeasureNetwork(network.cost, network.weights) for network in self.networks]}
@@ -167,18 +186,23 @@ class NetworkCollection:
 
     @cached_property
     def is_symmetric(self):
-        """Whether the cost is symmetric, shape (n_networks,)."""
+        """Whether the cost is symmetric."""
         return np.array([network.is_symmetric for network in self.networks])
 
     @cached_property
     def means(self):
-        """Means of the costs, shape (n_networks,)."""
+        """Means of the costs."""
         return np.array([network.mean for network in self.networks])
 
     @cached_property
     def second_moments(self):
-        """Second moments of the costs, shape (n_networks,)."""
+        """Second moments of the costs."""
         return np.array([network.second_moment for network in self.networks])
+
+    @cached_property
+    def variances(self):
+        """Second moments of the costs about their means, without the digits that a difference of moments would lose."""
+        return np.array([_variance(network) for network in self.networks])
 
     @cached_property
     def row_deviations(self):
@@ -207,11 +231,8 @@ class NetworkCollection:
 
     @cached_property
     def spectra(self):
-        """Positive and absolute negative eigenvalues of the residuals, descending.
-
-        Two arrays with a row per network, continued by zeros.
-        """
-        return tuple(_padded([network.residual_spectrum[sign] for network in self.networks]) for sign in (0, 1))
+        """Positive and absolute negative eigenvalues of the residuals, descending: a pair of arrays per network."""
+        return [network.residual_spectrum for network in self.networks]
 
 
 def _key(network):
@@ -220,9 +241,6 @@ def _key(network):
     return digest.digest()
 
 
-def _padded(rows):
-    """Rows of different lengths as one array, continued by zeros."""
-    result = np.zeros((len(rows), max(row.size for row in rows)))
-    for row, target in zip(rows, result, strict=True):
-        target[: row.size] = row
-    return result
+def _variance(network):
+    deviations = network.row_deviation**2 + network.column_deviation**2
+    return float(network.weights @ deviations) + network.residual_norm**2

@@ -11,7 +11,7 @@ from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from ._collections import COSTS, NetworkCollection, check_networks
 from ._pair_solver import PairSolver
-from ._pairwise import METHODS, count_tasks, pairwise_values
+from ._pairwise import FEATURE_BOUND, METHODS, count_tasks, pairwise_values, product_values, rounding
 from ._set_certificates import distance_certificate, kernel_certificate
 
 __all__ = ["GromovWassersteinDistance"]
@@ -60,7 +60,7 @@ class GromovWassersteinDistance(
         The scale of the kernel; None with ``output="distance"``.
     certificate_ : Certificate
         On which side of the Gromov-Wasserstein value the distances lie, and whether the kernel of the fitted graphs is
-        positive semi-definite.
+        positive semi-definite. Undecided after a ``fit`` that computes no distances.
 
     See Also
     --------
@@ -69,9 +69,9 @@ class GromovWassersteinDistance(
 
     Notes
     -----
-    With "sorted", "flb", "slb" and "spectral" the root of a distance is a Euclidean distance, if all costs are
-    symmetric: the kernel is then positive semi-definite by Schoenberg's theorem. For the other methods the certificate
-    has its smallest eigenvalue.
+    With "sorted", "flb", "slb" and "spectral" the root of a distance is a Euclidean distance between features, for
+    symmetric costs, asymmetric ones or both: the kernel is then positive semi-definite by Schoenberg's theorem. For the
+    other methods the certificate depends on its smallest eigenvalue.
 
     References
     ----------
@@ -146,7 +146,7 @@ class GromovWassersteinDistance(
         """
         self._store(X)
         if self.output == "kernel":
-            self._fit_kernel(self._fitted_distances(X, y))
+            self._fit_values(X, y)
         return self
 
     @unchanged_on_error
@@ -167,8 +167,7 @@ class GromovWassersteinDistance(
             Symmetric. Distances have a diagonal of zeros, kernels one of ones.
         """
         self._store(X)
-        distances = self._fitted_distances(X, y)
-        return self._fit_kernel(distances) if self.output == "kernel" else distances
+        return self._fit_values(X, y)
 
     def _store(self, X):
         self._fitted = NetworkCollection(check_networks(X, self.cost))
@@ -177,16 +176,18 @@ class GromovWassersteinDistance(
         self.gamma_ = None
         self.certificate_ = distance_certificate(self.method, METHODS[self.method].is_bound_below, self._n_features_out)
 
-    def _fitted_distances(self, X, y):
-        with fit_progress(self, X, y, max_subtasks=count_tasks(self.method, self._fitted)) as progress:
-            return pairwise_values(self.method, self._fitted, None, self._solver, self.n_jobs, progress)
-
-    def _fit_kernel(self, distances):
+    def _fit_values(self, X, y):
+        """Distances or kernel between the fitted graphs, and what can be said of them."""
+        method = METHODS[self.method]
+        with fit_progress(self, X, y, max_subtasks=count_tasks(method, self._fitted)) as progress:
+            distances = pairwise_values(method, self._fitted, None, self._solver, self.n_jobs, progress)
+        margin = _margin(method, self._fitted, distances, self.n_jobs)
+        if self.output == "distance":
+            self.certificate_ = distance_certificate(self.method, method.is_bound_below, len(distances), margin)
+            return distances
         self.gamma_ = _scale(distances) if self.gamma is None else float(self.gamma)
         kernel = np.exp(-self.gamma_ * distances)
-        method = METHODS[self.method]
-        proved = method.hilbertian and bool(self._fitted.is_symmetric.all())
-        self.certificate_ = kernel_certificate(self.method, method.is_bound_below, kernel, proved)
+        self.certificate_ = kernel_certificate(self.method, method.is_bound_below, kernel, method.hilbertian, margin)
         return kernel
 
     def transform(self, X):
@@ -209,8 +210,18 @@ class GromovWassersteinDistance(
         """
         check_is_fitted(self)
         networks = NetworkCollection(check_networks(X, self.cost))
-        distances = pairwise_values(self.method, networks, self._fitted, self._solver, self.n_jobs)
+        distances = pairwise_values(METHODS[self.method], networks, self._fitted, self._solver, self.n_jobs)
         return distances if self.gamma_ is None else np.exp(-self.gamma_ * distances)
+
+
+def _margin(method, fitted, distances, n_jobs):
+    """The least gap of two graphs between their distance and a bound from the other side, rounding allowed for."""
+    if method.is_bound_below:
+        gaps = product_values(fitted, fitted) - distances
+    else:
+        gaps = distances - pairwise_values(FEATURE_BOUND, fitted, None, n_jobs=n_jobs)
+    gaps += rounding(fitted, fitted)
+    return float(np.min(gaps[np.triu_indices_from(gaps, 1)], initial=np.inf))
 
 
 def _scale(distances):

@@ -131,9 +131,9 @@ def _warn_of_distances(A, edges):
     """Weights between all nodes are more likely distances than edges, which would all be one hop."""
     n = A.shape[0]
     between = A.data[A.data > 0.0]
-    if n > 2 and edges.diagonal().sum() == 0.0 and edges.nnz == n * (n - 1) and np.ptp(between) > 0.0:
+    if n > 3 and edges.diagonal().sum() == 0.0 and edges.nnz == n * (n - 1) and np.ptp(between) > 0.0:
         warn_user(
-            f"All {n} nodes of G are joined by edges of different weights, so that every hop distance is 1. If they are "
+            f"All {n} nodes of G are joined by edges of different weights, so all hop distances are 1. If they are "
             "distances, they are costs already: pass them as they are, or cost='precomputed' to an estimator.",
             AdjacencyWarning,
         )

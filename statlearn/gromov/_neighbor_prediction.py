@@ -61,8 +61,8 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
     """Classifier of graphs by a vote of their nearest neighbors, without solving all pairs.
 
     Predictions are, up to equal distances, those of ``KNeighborsClassifier(metric="precomputed")`` on the matrix of
-    `GromovWassersteinDistance` with ``method="upper"``, but lower bounds spare a large part of that matrix: method
-    ``search`` tells how much.
+    `GromovWassersteinDistance` with ``method="upper"``, but lower bounds spare a large part of that matrix. The number
+    of pairs that were solved is in ``search(X).n_solved``, since `predict` leaves the estimator as it is.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
     classes_ : ndarray of shape (n_classes,)
         The classes.
     certificate_ : Certificate
-        What the neighbors are; the certificate of `search` adds what is proved about the exact value.
+        What the neighbors are, undecided as long as there was no search: the certificate of `search` has the checks,
+        and what is proved about the exact value.
 
     See Also
     --------
@@ -102,6 +103,9 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
     >>> model = GromovNeighborsClassifier(3).fit(graphs, ["path"] * 8 + ["star"] * 8)
     >>> model.predict([nx.path_graph(12), nx.star_graph(11)])
     array(['path', 'star'], dtype='<U4')
+    >>> search = model.search([nx.path_graph(12), nx.star_graph(11)])
+    >>> search.n_solved.tolist(), search.n_candidates
+    ([3, 4], 16)
     """
 
     @unchanged_on_error
@@ -178,6 +182,9 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
 class GromovNeighborsRegressor(RegressorMixin, WeightedNeighbors):
     """Regression on graphs by the mean of their nearest neighbors, without solving all pairs.
 
+    Lower bounds spare a large part of the pairs. The number of those that were solved is in ``search(X).n_solved``,
+    since `predict` leaves the estimator as it is.
+
     Parameters
     ----------
     n_neighbors : int, default=5
@@ -199,7 +206,8 @@ class GromovNeighborsRegressor(RegressorMixin, WeightedNeighbors):
     Attributes
     ----------
     certificate_ : Certificate
-        What the neighbors are; the certificate of `search` adds what is proved about the exact value.
+        What the neighbors are, undecided as long as there was no search: the certificate of `search` has the checks,
+        and what is proved about the exact value.
 
     See Also
     --------
@@ -214,6 +222,9 @@ class GromovNeighborsRegressor(RegressorMixin, WeightedNeighbors):
     >>> model = GromovNeighborsRegressor(2).fit([nx.path_graph(n) for n in sizes], sizes)
     >>> model.predict([nx.path_graph(7)])
     array([7.])
+    >>> search = model.search([nx.path_graph(7)])
+    >>> search.n_solved.tolist(), search.n_candidates
+    ([2], 6)
     """
 
     @unchanged_on_error

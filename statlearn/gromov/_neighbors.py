@@ -60,7 +60,8 @@ class BaseGromovNeighbors(StatlearnEstimator):
         queries = None if X is None else NetworkCollection(check_networks(X, self.cost))
         n_neighbors = self.n_neighbors if n_neighbors is None else n_neighbors
         n_candidates = len(self._fitted) - (queries is None)
-        if not isinstance(n_neighbors, Integral) or not 1 <= n_neighbors <= n_candidates:
+        is_number = isinstance(n_neighbors, Integral) and not isinstance(n_neighbors, bool)
+        if not is_number or not 1 <= n_neighbors <= n_candidates:
             raise ValueError(
                 f"n_neighbors must be an integer from 1 to the number of graphs to choose from, {n_candidates}. Got "
                 f"{n_neighbors!r}: fit more graphs or ask for fewer neighbors."
@@ -95,7 +96,8 @@ class GromovNeighbors(BaseGromovNeighbors):
 
     The distance of two graphs is the upper bound that `gromov_wasserstein_bounds` gives. A query goes through the
     fitted graphs in the order of their lower bounds and stops once these exceed the distances it has found: the result
-    is that of solving every pair.
+    is that of solving every pair. The number of pairs that were solved is in ``search(X).n_solved``, since `kneighbors`
+    leaves the estimator as it is.
 
     Parameters
     ----------
@@ -115,7 +117,8 @@ class GromovNeighbors(BaseGromovNeighbors):
     Attributes
     ----------
     certificate_ : Certificate
-        What the neighbors are; the certificate of `search` adds what is proved about the exact value.
+        What the neighbors are, undecided as long as there was no search: the certificate of `search` has the checks,
+        and what is proved about the exact value.
 
     See Also
     --------
@@ -131,8 +134,8 @@ class GromovNeighbors(BaseGromovNeighbors):
     >>> search = GromovNeighbors(2).fit(graphs).search([nx.path_graph(12)])
     >>> search.indices
     array([[7, 6]])
-    >>> int(search.n_solved[0])
-    2
+    >>> search.n_solved.tolist(), search.n_candidates
+    ([2], 16)
     """
 
     def __init__(self, n_neighbors=5, *, cost="hop", n_random=0, n_jobs=None, random_state=None):

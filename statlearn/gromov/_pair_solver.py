@@ -3,6 +3,8 @@
 from hashlib import blake2b
 from typing import NamedTuple
 
+import numpy as np
+
 from .._support.random_streams import spawn_generators
 from ._interval import bound_networks
 
@@ -12,10 +14,11 @@ SEED_BYTES = 4
 
 
 class PairBounds(NamedTuple):
-    """A proved interval around the value of a pair."""
+    """A proved interval around the value of a pair, and whether it took a search."""
 
     lower: float
     upper: float
+    searched: bool
 
 
 class PairSolver:
@@ -46,10 +49,15 @@ class PairSolver:
         pair = [(first.keys[i], first.networks[i]), (second.keys[k], second.networks[k])]
         (key1, network1), (key2, network2) = sorted(pair, key=lambda keyed: keyed[0])
         if key1 == key2:
-            return PairBounds(0.0, 0.0)
+            return PairBounds(0.0, 0.0, searched=False)
         generator = self._generator(key1, key2)
         found = bound_networks(network1, network2, n_random=self.n_random, n_jobs=1, generator=generator)
-        return PairBounds(found.lower, found.upper)
+        return PairBounds(found.lower, found.upper, searched=True)
+
+    def values(self, first, second):
+        """Upper bounds of all pairs of two collections."""
+        pairs = [[self.solve(first, i, second, k) for k in range(len(second))] for i in range(len(first))]
+        return np.array([[pair.upper for pair in row] for row in pairs])
 
     def _generator(self, key1, key2):
         if not self.n_random:

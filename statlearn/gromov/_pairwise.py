@@ -1,99 +1,92 @@
 """Gromov-Wasserstein values or bounds between all pairs of two collections.
 
 The bounds by sorting and by spectra compare features that each network has by itself, so that a block of pairs is one
-compiled loop. The others solve a problem per pair.
+compiled loop, and a task takes features alone. The others solve a problem per pair, and their tasks take networks.
 """
 
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 from joblib import effective_n_jobs
 from scipy.spatial.distance import cdist
 
-from .._kernels.transport import pairwise_wasserstein
 from .._support.parallel import run_parallel
 from ._bounds import LOWER_BOUNDS
 
-__all__ = ["METHODS", "count_tasks", "feature_bound", "pairwise_values"]
+__all__ = ["FEATURE_BOUND", "METHODS", "count_tasks", "pairwise_values", "product_values", "rounding", "row_pieces"]
 
-ROWS_PER_TASK = 128
+FEATURE_ROWS = 128  # of a task that compares features
+PIECES = 64  # tasks that take networks: enough for many workers, and few enough that sending the networks costs little
+SLACK = 1e-10  # of the product value, by which a bound may be off through rounding
+OFFSET_SLACK = 1e-18  # of the second moments: what rounding takes of deviations from a large offset of all costs
 
 
-def _line_distances(first, rows, second, columns):
-    return pairwise_wasserstein(*first.part(rows), *second.part(columns), 2)
-
-
-def _sorted_block(first, rows, second, columns):
+def _sorted_block(first, second):
     """`_bounds.sorted_bound` of a block of pairs."""
-    value = np.subtract.outer(first.means[rows], second.means[columns]) ** 2
-    by_row = _line_distances(first.row_deviations, rows, second.row_deviations, columns)
-    if first.is_symmetric[rows].all() and second.is_symmetric[columns].all():
+    value = np.subtract.outer(first.means, second.means) ** 2
+    by_row = first.row_deviations.distances(second.row_deviations)
+    if first.is_symmetric.all() and second.is_symmetric.all():
         return value + 2.0 * by_row
-    return value + by_row + _line_distances(first.column_deviations, rows, second.column_deviations, columns)
+    return value + by_row + first.column_deviations.distances(second.column_deviations)
 
 
-def _first_block(first, rows, second, columns):
+def _first_block(first, second):
     """The first lower bound of a block of pairs."""
-    return _line_distances(first.row_sizes, rows, second.row_sizes, columns)
+    return first.row_sizes.distances(second.row_sizes)
 
 
-def _second_block(first, rows, second, columns):
+def _second_block(first, second):
     """The second lower bound of a block of pairs."""
-    return _line_distances(first.entries, rows, second.entries, columns)
+    return first.entries.distances(second.entries)
 
 
-def _spectral_block(first, rows, second, columns):
+def _spectral_block(first, second):
     """The spectral bound of a block of pairs."""
-    pairs = zip(first.spectra, second.spectra, strict=True)
-    return _sorted_block(first, rows, second, columns) + sum(
-        _padded_distances(one[rows], other[columns]) for one, other in pairs
+    pairs = zip(zip(*first.spectra, strict=True), zip(*second.spectra, strict=True), strict=True)
+    return _sorted_block(first, second) + sum(cdist(*_padded(*pair), "sqeuclidean") for pair in pairs)
+
+
+def _padded(*collections):
+    """Each collection of vectors as an array with a row per vector, all continued by zeros to the same length."""
+    width = max(vector.size for vectors in collections for vector in vectors)
+    return [np.array([np.pad(vector, (0, width - vector.size)) for vector in vectors]) for vectors in collections]
+
+
+def _feature_block(first, second):
+    """The best bound that needs no problem per pair."""
+    return np.maximum(_spectral_block(first, second), _second_block(first, second))
+
+
+def _block_of_problems(name, first, second):
+    """A block of pairs whose bound is computed one by one; a network and itself need no problem."""
+    bound = LOWER_BOUNDS[name]
+    return np.array(
+        [
+            [0.0 if other is network else bound(network, other).value for other in second.networks]
+            for network in first.networks
+        ]
     )
 
 
-def _padded_distances(first, second):
-    """Squared distances between rows, the narrower array continued by zeros."""
-    width = max(first.shape[1], second.shape[1])
-    return cdist(*(np.pad(array, [(0, 0), (0, width - array.shape[1])]) for array in (first, second)), "sqeuclidean")
+_third_block = partial(_block_of_problems, "tlb")
+_hoeffding_third_block = partial(_block_of_problems, "hoeffding_tlb")
 
 
-def feature_bound(first, rows, second, columns):
-    """The best bound that needs no problem per pair, for a block of pairs."""
-    return np.maximum(_spectral_block(first, rows, second, columns), _second_block(first, rows, second, columns))
-
-
-def _lower_block(first, rows, second, columns):
+def _lower_block(first, second):
     """The largest of all bounds; the third one is above the first and the second."""
-    values = _third_block(first, rows, second, columns)
-    values = np.maximum(values, _hoeffding_third_block(first, rows, second, columns))
-    return np.maximum(values, _spectral_block(first, rows, second, columns))
-
-
-def _bound_of_each(name):
-    """A block of pairs whose bound is computed one by one; a network and itself need no problem."""
-    bound = LOWER_BOUNDS[name]
-
-    def block(first, rows, second, columns):
-        others = second.networks[columns]
-        return np.array(
-            [
-                [0.0 if other is network else bound(network, other).value for other in others]
-                for network in first.networks[rows]
-            ]
-        )
-
-    return block
-
-
-_third_block, _hoeffding_third_block = _bound_of_each("tlb"), _bound_of_each("hoeffding_tlb")
+    values = np.maximum(_third_block(first, second), _hoeffding_third_block(first, second))
+    return np.maximum(values, _spectral_block(first, second))
 
 
 class PairMethod(NamedTuple):
     """What a method computes for a block of pairs, and what may be said of it."""
 
     block: Callable | None  # None: the solver of pairs
-    rows_per_task: int = 1
-    hilbertian: bool = False  # a sum of squared distances between features in a Hilbert space, for symmetric costs
+    features: tuple = ()  # what the block compares; it takes the networks if there are none
+    hilbertian: bool = False  # a squared distance between features in a Hilbert space
 
     @property
     def is_bound_below(self):
@@ -101,37 +94,68 @@ class PairMethod(NamedTuple):
         return self.block is not None
 
 
+_SORTED = ("means", "is_symmetric", "row_deviations", "column_deviations")
+
 METHODS = {
     "upper": PairMethod(None),
     "lower": PairMethod(_lower_block),
-    "sorted": PairMethod(_sorted_block, ROWS_PER_TASK, hilbertian=True),
-    "flb": PairMethod(_first_block, ROWS_PER_TASK, hilbertian=True),
-    "slb": PairMethod(_second_block, ROWS_PER_TASK, hilbertian=True),
+    "sorted": PairMethod(_sorted_block, _SORTED, hilbertian=True),
+    "flb": PairMethod(_first_block, ("row_sizes",), hilbertian=True),
+    "slb": PairMethod(_second_block, ("entries",), hilbertian=True),
     "tlb": PairMethod(_third_block),
     "hoeffding_tlb": PairMethod(_hoeffding_third_block),
-    "spectral": PairMethod(_spectral_block, ROWS_PER_TASK, hilbertian=True),
+    "spectral": PairMethod(_spectral_block, (*_SORTED, "spectra"), hilbertian=True),
 }
+FEATURE_BOUND = PairMethod(_feature_block, (*_SORTED, "spectra", "entries"))
+
+
+def product_values(first, second):
+    """Values of the product couplings of all pairs, which no Gromov-Wasserstein value exceeds."""
+    variances = np.add.outer(first.variances, second.variances)
+    return np.subtract.outer(first.means, second.means) ** 2 + variances
+
+
+def rounding(first, second):
+    """What bounds of all pairs may be off by.
+
+    A bound is a square, ``D <= product value``. If rounding moves its root by at most ``d``, it moves the bound by at
+    most ``2 d sqrt(D) + d^2``, which is at most ``t D + d^2 / t`` up to higher orders, for every ``t``.
+    """
+    return SLACK * product_values(first, second) + OFFSET_SLACK * np.add.outer(
+        first.second_moments, second.second_moments
+    )
+
+
+def row_pieces(n_rows, height=None):
+    """Slices of rows, one per task."""
+    height = height or -(-n_rows // PIECES)
+    return [slice(start, min(start + height, n_rows)) for start in range(0, n_rows, height)]
+
+
+def _pieces(method, collection):
+    return row_pieces(len(collection), FEATURE_ROWS if method.features else None)
 
 
 def count_tasks(method, collection):
     """Number of pieces that `pairwise_values` reports."""
-    return -(-len(collection) // METHODS[method].rows_per_task)
+    return len(_pieces(method, collection))
 
 
-def pairwise_values(method, first, second, solver, n_jobs, progress=None):
+def pairwise_values(method, first, second, solver=None, n_jobs=None, progress=None):
     """Values between all networks of two collections, or within one.
 
     Parameters
     ----------
-    method : str
-        A key of `METHODS`.
+    method : PairMethod
+        What to compute.
     first : NetworkCollection
         The rows of the result.
     second : NetworkCollection or None
-        Its columns; None stands for the first collection, each pair of which is then computed once.
-    solver : PairSolver
+        Its columns; None stands for the first collection, of which then little more than half of the pairs are
+        computed.
+    solver : PairSolver or None, default=None
         Solves the pairs of the method "upper".
-    n_jobs : int or None
+    n_jobs : int or None, default=None
         Number of workers.
     progress : FitProgress or None, default=None
         Told of every finished piece.
@@ -141,27 +165,34 @@ def pairwise_values(method, first, second, solver, n_jobs, progress=None):
     values : ndarray of shape (n_first, n_second)
         Within a collection, symmetric with a diagonal of zeros.
     """
-    height = METHODS[method].rows_per_task
-    starts = range(0, len(first), height)
-    blocks = [slice(start, min(start + height, len(first))) for start in starts]
-    if second is not None:
-        tasks = [(method, first, rows, second, slice(0, len(second)), solver) for rows in blocks]
-        return np.vstack(_run(tasks, n_jobs, progress))
-    tasks = [(method, first, rows, first, slice(rows.start, len(first)), solver) for rows in blocks]
+    block = method.block or solver.values
+    rows, within = _pieces(method, first), second is None
+    second = first if within else second
+    columns = [slice(piece.start if within else 0, len(second)) for piece in rows]
+    tasks = [
+        (block, _part(method, first, one), _part(method, second, other))
+        for one, other in zip(rows, columns, strict=True)
+    ]
+    blocks = _run(tasks, n_jobs, progress)
+    if not within:
+        return np.vstack(blocks)
     values = np.zeros((len(first), len(first)))
-    for rows, block in zip(blocks, _run(tasks, n_jobs, progress), strict=True):
-        values[rows, rows.start :] = block
+    for piece, found in zip(rows, blocks, strict=True):
+        values[piece, piece.start :] = found
     values = np.triu(values, 1)
     return values + values.T
 
 
-def _block(method, first, rows, second, columns, solver):
+def _part(method, collection, rows):
+    """What a task needs of a slice of a collection, and no more: it may go to another process."""
+    if not method.features:
+        return collection[rows]
+    return SimpleNamespace(**{name: getattr(collection, name)[rows] for name in method.features})
+
+
+def _block(block, first, second):
     """Values of a block of pairs, never negative."""
-    block = METHODS[method].block
-    if block is not None:
-        return np.maximum(block(first, rows, second, columns), 0.0)
-    pairs = [[(i, k) for k in range(columns.start, columns.stop)] for i in range(rows.start, rows.stop)]
-    return np.array([[solver.solve(first, i, second, k).upper for i, k in row] for row in pairs])
+    return np.maximum(block(first, second), 0.0)
 
 
 def _run(tasks, n_jobs, progress):

@@ -16,6 +16,15 @@ __all__ = [
 ROUNDING = 1e-9  # relative excess of a sum of squares over what bounds it
 INDEFINITE = 1e-10  # smallest eigenvalue of a kernel relative to the sum of its diagonal
 
+DEFINITE = {  # whether the distances are squares in a Hilbert space: kind and detail of the check
+    True: ("proof", ", never negative (Schoenberg)"),
+    False: ("numerical", ", of the fitted graphs alone"),
+}
+
+NEAREST = (
+    "Neighbors are the nearest by upper bounds of the Gromov-Wasserstein value, as if all pairs were solved: a graph "
+    "is skipped only if its lower bound is too large."
+)
 COST_ASSUMPTION = "the cost between nodes and their weights express what matters about a graph"
 
 
@@ -25,16 +34,16 @@ def signature_certificate(signatures, networks):
     moments = np.array([network.second_moment for network in networks])
     excess = float(np.max(squares / np.where(moments > 0.0, moments, 1.0)))
     return Certificate(
-        claim="The squared Euclidean distance of two signatures is at most the Gromov-Wasserstein value of the graphs.",
+        claim="The squared Euclidean distance of two signatures is at most the Gromov-Wasserstein value of the graphs, "
+        "for any sizes, weights and costs.",
         checks=[
-            Check("lower bound", None, None, True, "proof", "for any sizes, weights and costs, up to rounding"),
             Check(
                 "norm against second moment",
                 excess,
                 1.0 + ROUNDING,
                 excess <= 1.0 + ROUNDING,
-                "numerical",
-                "largest ratio of the fitted graphs",
+                "proof",
+                "the claim for each fitted graph and a node of cost 0",
             ),
             _kept_share(squares, moments, np.array([network.mean**2 for network in networks])),
         ],
@@ -49,21 +58,21 @@ def _kept_share(squares, moments, squared_means):
     return Check("variance kept", share, None, None, "reported", detail)
 
 
-def distance_certificate(method, bounds_below, n_networks):
-    """What the entries of a distance matrix are."""
+def distance_certificate(method, bounds_below, n_networks, margin=None):
+    """What the entries of a distance matrix are; ``margin`` is None as long as no distance was computed."""
     return Certificate(
         claim=f"Distances are {_side(bounds_below)} bounds of the Gromov-Wasserstein value, method {method!r}.",
-        checks=[_bound(bounds_below), _count(n_networks)],
+        checks=[*_bound(bounds_below, margin), _count(n_networks)],
         assumptions=_assumptions(bounds_below),
     )
 
 
-def kernel_certificate(method, bounds_below, kernel, proved):
+def kernel_certificate(method, bounds_below, kernel, proved, margin):
     """What the entries of a kernel matrix are, and whether it is one."""
     return Certificate(
         claim=f"The kernel exp(-gamma D) of {_side(bounds_below)} bounds D of the Gromov-Wasserstein value, method "
         f"{method!r}, is positive semi-definite.",
-        checks=[_bound(bounds_below), _definite(kernel, proved), _count(len(kernel))],
+        checks=[*_bound(bounds_below, margin), _definite(kernel, proved), _count(len(kernel))],
         assumptions=_assumptions(bounds_below),
     )
 
@@ -72,10 +81,13 @@ def _side(bounds_below):
     return "lower" if bounds_below else "upper"
 
 
-def _bound(bounds_below):
-    if bounds_below:
-        return Check("lower bound", None, None, True, "proof", "for any sizes, weights and costs, up to rounding")
-    return Check("upper bound", None, None, True, "proof", "the value of a coupling; a local optimum of several starts")
+def _bound(bounds_below, margin):
+    """A bound against one from the other side."""
+    if margin is None:
+        return []
+    other = "product coupling" if bounds_below else "lower bounds"
+    detail = f"theorem; least gap to {other} between fitted graphs"
+    return [Check(f"{_side(bounds_below)} bound", margin, 0.0, margin >= 0.0, "proof", detail)]
 
 
 def _count(n_networks):
@@ -83,14 +95,11 @@ def _count(n_networks):
 
 
 def _definite(kernel, proved):
-    """Whether a kernel is positive semi-definite: by theorem, or by its smallest eigenvalue."""
-    name = "positive semi-definite"
-    if proved:
-        detail = "D is a squared distance in a Hilbert space, hence exp(-gamma D) a kernel (Schoenberg)"
-        return Check(name, None, None, True, "proof", detail)
+    """Whether a kernel is positive semi-definite: its smallest eigenvalue, and a theorem if there is one."""
     lowest = float(linalg.eigh(kernel, eigvals_only=True, subset_by_index=[0, 0])[0])
     bound = -INDEFINITE * float(np.trace(kernel))
-    return Check(name, lowest, bound, lowest >= bound, "numerical", "smallest eigenvalue, of the fitted graphs alone")
+    kind, detail = DEFINITE[proved]
+    return Check("positive semi-definite", lowest, bound, lowest >= bound, kind, f"smallest eigenvalue{detail}")
 
 
 def _assumptions(bounds_below):
@@ -99,14 +108,11 @@ def _assumptions(bounds_below):
     return (COST_ASSUMPTION, "no coupling that the search missed is much better")
 
 
-_PRUNING = Check("pruning", None, None, True, "proof", "a graph was skipped only if its lower bound is too large")
-
-
 def neighbors_certificate(n_networks, n_neighbors):
-    """What nearest neighbors rest on."""
+    """What nearest neighbors rest on; it is their search that has something to check."""
     return Certificate(
-        claim="Neighbors are the nearest by upper bounds of the Gromov-Wasserstein value, as if all pairs were solved.",
-        checks=[_PRUNING, _count(n_networks), Check("neighbors", n_neighbors, None, None, "reported", "per graph")],
+        claim=NEAREST,
+        checks=[_count(n_networks), Check("neighbors", n_neighbors, None, None, "reported", "per graph")],
         assumptions=(
             COST_ASSUMPTION,
             "graphs that are close have similar targets",
@@ -115,13 +121,13 @@ def neighbors_certificate(n_networks, n_neighbors):
     )
 
 
-def search_certificate(n_solved, n_pairs, proved):
+def search_certificate(n_solved, n_pairs, proved, margin):
     """What one search for nearest neighbors did and proved."""
     total = int(np.sum(n_solved))
     return Certificate(
-        claim="Neighbors are the nearest by upper bounds of the Gromov-Wasserstein value, as if all pairs were solved.",
+        claim=NEAREST,
         checks=[
-            _PRUNING,
+            Check("pruning", margin, 0.0, margin >= 0.0, "proof", "least gap of the bounds of a solved pair"),
             Check("solved pairs", total, n_pairs, None, "reported", "the bound is the number of all pairs"),
             Check("nearest by the exact value", float(np.mean(proved)), 1.0, None, "reported", "share of graphs"),
         ],

@@ -18,6 +18,9 @@ from ._set_certificates import signature_certificate
 
 __all__ = ["GromovSignature"]
 
+EIGENVALUE_NOISE = (
+    1e-14  # relative to the costs: below, an eigenvalue is zero but for rounding, which a scaler would see
+)
 NETWORKS_PER_STEP = 64  # between two reports of progress
 
 
@@ -62,7 +65,10 @@ def _entry(network, size):
 
 
 def _eigenvalue(network, size):
-    return np.concatenate([_leading(values, size // 2) for values in network.residual_spectrum])
+    noise = EIGENVALUE_NOISE * network.row_rms.max()
+    return np.concatenate(
+        [_leading(np.where(values > noise, values, 0.0), size // 2) for values in network.residual_spectrum]
+    )
 
 
 def _quantiles(values, weights, size):

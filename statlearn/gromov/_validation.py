@@ -5,10 +5,7 @@ best objective that any of the methods found for the pair, which is an upper bou
 """
 
 from dataclasses import dataclass
-from functools import partial
 from numbers import Integral
-from time import thread_time
-from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -18,93 +15,14 @@ from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
 from ..certificate import Certificate, Check, format_table
-from ._bounds import ABSOLUTE_BOUNDS, LOWER_BOUNDS
+from ._bounds import LOWER_BOUNDS
 from ._collections import COSTS, check_networks
-from ._costs import DenseCost
-from ._interval import bound_networks
-from ._network import MeasureNetwork
-from ._objective import Objective
-from ._starts import sort_coupling
+from ._validation_methods import LOWER_METHODS, METHODS, OF_THE_ROOT, UPPER_METHODS, Pair, compile_methods, measure
 
 __all__ = ["PotValidation", "validate_against_pot"]
 
-ROUNDING = 1e-12  # of the sum of the second moments of a pair: smaller values are zero up to rounding
 SAME = 1e-6  # relative difference of two values of the same local optimum, which solvers reach up to their tolerance
 SUMMARY = ("mean_ratio", "median_ratio", "pearson", "spearman", "kendall", "seconds")
-
-
-class Pair(NamedTuple):
-    """Two networks and the source of the random starts."""
-
-    network1: MeasureNetwork
-    network2: MeasureNetwork
-    generator: np.random.Generator
-    n_starts: int
-
-    def afresh(self):
-        """The same pair with nothing computed yet, so that no method profits from an earlier one."""
-        networks = (MeasureNetwork(network.cost, network.weights) for network in (self.network1, self.network2))
-        return Pair(*networks, self.generator, self.n_starts)
-
-
-def _mean_sorted(pair):
-    return ABSOLUTE_BOUNDS["sorted"](pair.network1, pair.network2).value
-
-
-def _lower_bound(name, pair):
-    return LOWER_BOUNDS[name](pair.network1, pair.network2).value
-
-
-def _upper(pair):
-    return bound_networks(pair.network1, pair.network2).upper
-
-
-def _sort_plan(pair):
-    """The plan of the sorting formula."""
-    network1, network2 = pair.network1, pair.network2
-    return sort_coupling(network1.row_deviation, network1, network2.row_deviation, network2).dense()
-
-
-def _sort_plan_value(pair):
-    return Objective(pair.network1, pair.network2).value(_sort_plan(pair))
-
-
-def _pot(pair, start=None):
-    """What POT's conditional gradient reaches from a start; its own default is the product coupling."""
-    from ot.gromov import gromov_wasserstein2
-
-    network1, network2 = pair.network1, pair.network2
-    return gromov_wasserstein2(network1.dense, network2.dense, network1.weights, network2.weights, G0=start)
-
-
-def _pot_from_sort(pair):
-    return _pot(pair, _sort_plan(pair))
-
-
-def _pot_best(pair):
-    """The best of the product coupling and random couplings."""
-    return min(_pot(pair), *(_pot(pair, _random_coupling(pair)) for _ in range(pair.n_starts - 1)), np.inf)
-
-
-def _random_coupling(pair):
-    """Halfway from the product coupling to a random vertex of the set of couplings."""
-    from ot import emd
-
-    p, q = pair.network1.weights, pair.network2.weights
-    vertex = emd(p, q, pair.generator.random((p.size, q.size)))
-    return (np.outer(p, q) + vertex) / 2.0
-
-
-LOWER_METHODS = {"mean_sorted": _mean_sorted} | {name: partial(_lower_bound, name) for name in LOWER_BOUNDS}
-UPPER_METHODS = {
-    "sort_plan": _sort_plan_value,
-    "pot_sort": _pot_from_sort,
-    "pot": _pot,
-    "pot_best": _pot_best,
-    "upper": _upper,
-}
-METHODS = LOWER_METHODS | UPPER_METHODS
-OF_THE_ROOT = ("mean_sorted",)  # bounds of the square root of the value
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +120,7 @@ class PotValidation:
         "cost": [StrOptions(set(COSTS)), callable],
         "n_starts": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
     },
     prefer_skip_nested_validation=True,
 )
@@ -223,7 +141,7 @@ def validate_against_pot(graph_pairs, *, cost="hop", n_starts=9, n_jobs=None, ra
         Starts of ``pot_best``: POT's default and ``n_starts - 1`` random couplings.
     n_jobs : int or None, default=None
         Number of pairs at a time; -1 means all processors. Linear algebra runs on one thread.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance, Generator or None, default=None
         Source of the random starts.
 
     Returns
@@ -274,8 +192,8 @@ def validate_against_pot(graph_pairs, *, cost="hop", n_starts=9, n_jobs=None, ra
     streams = spawn_generators(random_state, len(pairs))
     tasks = [(Pair(*networks, rng, n_starts),) for networks, rng in zip(pairs, streams, strict=True)]
     with threadpool_limits(limits=1):
-        _compile()
-        measured = run_parallel(_measure, tasks, n_jobs=n_jobs)
+        compile_methods()
+        measured = run_parallel(measure, tasks, n_jobs=n_jobs)
     return _compare(tasks, measured)
 
 
@@ -287,25 +205,6 @@ def _check_pairs(graph_pairs):
             found = f"{len(pair)} entries" if isinstance(pair, (list, tuple, np.ndarray)) else type(pair).__name__
             raise ValueError(f"graph_pairs[{position}] must be a pair of graphs. Got {found}.")
     return graph_pairs
-
-
-def _compile():
-    """Call everything once on three nodes and on three against two, so that no seconds are those of compilation."""
-    three, two = (MeasureNetwork(DenseCost(np.eye(n)), np.full(n, 1.0 / n)) for n in (3, 2))
-    for other in (three, two):
-        _measure(Pair(three, other, np.random.default_rng(0), 2))
-
-
-def _measure(pair):
-    """Value and seconds of every method."""
-    rounding = ROUNDING * (pair.network1.second_moment + pair.network2.second_moment)
-    return {name: _timed(method, pair.afresh(), rounding) for name, method in METHODS.items()}
-
-
-def _timed(method, pair, rounding):
-    start = thread_time()
-    value = float(method(pair))
-    return value if value > rounding else 0.0, thread_time() - start
 
 
 def _compare(tasks, measured):

@@ -12,7 +12,7 @@ from sklearn.callback import ProgressBar
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from statlearn._support.random_streams import spawn_generators
-from statlearn.gromov import GromovBarycenter, graph_cost, gromov_wasserstein_bounds
+from statlearn.gromov import GromovBarycenter, _barycenter, graph_cost, gromov_wasserstein_bounds
 from statlearn.gromov._barycenter_search import BarycenterProblem, random_cloud, sampled_cost
 from statlearn.gromov._collections import check_networks
 
@@ -137,7 +137,7 @@ def test_the_mean_of_two_scalings_lies_between_them(rng):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # any plan gives an upper bound
 @pytest.mark.parametrize("trial", range(5))
 def test_no_matrix_is_below_the_lower_bound(rng, trial):
-    make = asymmetric if trial == 4 else symmetric
+    make = asymmetric if trial in (1, 4) else symmetric
     pairs, _ = random_networks(rng, 2 + trial, make)
     model = GromovBarycenter(4, cost="precomputed", n_init=2, random_state=0).fit(pairs)
     rivals = [model.cost_, *(C for C, _ in pairs), *(make(rng, n) for n in (1, 3, 6))]
@@ -196,6 +196,15 @@ def test_attributes(rng):
     # A search from scratch may miss the plans that the fit followed from one matrix to the next.
     assert model.loss_ * (1.0 - RTOL) <= -model.score(graphs) <= 1.2 * model.loss_
     assert model.score(graphs) == np.mean(model.score_samples(graphs))
+
+
+def test_the_certificate_notices_a_lower_bound_above_the_loss(rng, monkeypatch):
+    graphs = families(rng, [6, 7])["trees"]
+    monkeypatch.setattr(_barycenter, "variance_bound", lambda problem, n_jobs: 1e3)
+    model = GromovBarycenter(6, n_init=1, random_state=0).fit(graphs)
+    assert model.loss_lower_ == 1e3
+    assert model.certificate_["lower bound of the loss"].holds is False
+    assert not model.certificate_
 
 
 def test_sample_weight_repeats_graphs(rng):

@@ -12,8 +12,13 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from statlearn.gromov import GromovWassersteinDistance, graph_cost, gromov_wasserstein_bounds
-from statlearn.gromov._pairwise import METHODS
+from statlearn.gromov import (
+    GromovWassersteinDistance,
+    _distance,
+    graph_cost,
+    gromov_wasserstein_bounds,
+)
+from statlearn.gromov._pairwise import METHODS, count_tasks
 
 from . import oracles
 from .collections_data import atlas_problem, four_families, mutag
@@ -169,15 +174,34 @@ def test_the_scale_of_equal_graphs_is_one():
     np.testing.assert_array_equal(model.transform([nx.path_graph(3)]), [[1.0, 1.0]])
 
 
+COSTS = {
+    "symmetric": oracles.SYMMETRIC_NETWORKS,
+    "asymmetric": oracles.ASYMMETRIC_NETWORKS,
+    "both": oracles.SYMMETRIC_NETWORKS + oracles.ASYMMETRIC_NETWORKS,
+}
+every_cost = pytest.mark.parametrize("makers", COSTS.values(), ids=COSTS)
+
+
+@every_cost
 @pytest.mark.parametrize("method", KERNELS)
-def test_kernels_of_features_are_definite_by_proof(rng, method):
-    X = random_collection(rng, 25, oracles.SYMMETRIC_NETWORKS)
+def test_kernels_of_features_are_definite_by_proof(rng, method, makers):
+    X = random_collection(rng, 25, makers)
     for gamma in (None, 0.01, 10.0):
         model = GromovWassersteinDistance(method, "precomputed", output="kernel", gamma=gamma)
         kernel = model.fit_transform(X)
         check = model.certificate_["positive semi-definite"]
         assert (check.kind, check.holds) == ("proof", True)
-        assert np.linalg.eigvalsh(kernel).min() >= -1e-12 * len(X)
+        assert check.statistic == pytest.approx(np.linalg.eigvalsh(kernel).min(), abs=1e-12)
+
+
+@every_cost
+@pytest.mark.parametrize("method", KERNELS)
+def test_distances_of_features_are_squares_in_a_hilbert_space(rng, method, makers):
+    """The Gram matrix of the points about their mean has no negative eigenvalue; its trace is of the same order."""
+    D = distances(method, random_collection(rng, 40, makers))
+    centering = np.eye(40) - 1.0 / 40
+    eigenvalues = np.linalg.eigvalsh(-0.5 * centering @ D @ centering)
+    assert eigenvalues.min() >= -1e-11 * eigenvalues.max()
 
 
 @pytest.mark.parametrize("method", ["tlb", "hoeffding_tlb", "lower", "upper"])
@@ -191,12 +215,6 @@ def test_other_kernels_are_examined(rng, method):
     assert check.holds is bool(lowest >= check.bound)
 
 
-def test_directed_graphs_have_no_proof(rng):
-    X = random_collection(rng, 6, [oracles.directed])
-    model = GromovWassersteinDistance("spectral", "precomputed", output="kernel").fit(X)
-    assert model.certificate_["positive semi-definite"].kind == "numerical"
-
-
 def test_an_indefinite_kernel_is_called_so(shared_data):
     X, _ = mutag(shared_data)
     model = GromovWassersteinDistance("lower", output="kernel", gamma=0.1).fit(X[:60])
@@ -205,20 +223,47 @@ def test_an_indefinite_kernel_is_called_so(shared_data):
 
 
 @every_method
-def test_certificates_say_on_which_side_values_lie(method):
-    certificate = GromovWassersteinDistance(method).fit([nx.path_graph(3), nx.star_graph(3)]).certificate_
+def test_certificates_say_on_which_side_values_lie(rng, method):
+    X = random_collection(rng, 6)
+    model = GromovWassersteinDistance(method, "precomputed").fit(X)
     side = "upper" if method == "upper" else "lower"
-    assert f"{side} bounds" in certificate.claim
-    assert certificate[f"{side} bound"].kind == "proof"
-    assert bool(certificate)
+    assert f"{side} bounds" in model.certificate_.claim
+    assert model.certificate_.holds is None  # a fit computes no distances
+    model.fit_transform(X)
+    assert bool(model.certificate_)
+    check = model.certificate_[f"{side} bound"]
+    assert 0.0 <= check.statistic <= largest_loss(X)
+    kernel = GromovWassersteinDistance(method, "precomputed", output="kernel").fit(X)
+    assert kernel.certificate_[f"{side} bound"] == check
 
 
-def test_progress_is_reported(rng):
+@pytest.mark.parametrize(("method", "factor"), [("spectral", 1e3), ("upper", 1e-3)])
+def test_certificates_notice_distances_on_the_wrong_side(rng, method, factor, monkeypatch):
+    X = random_collection(rng, 6)
+    pairwise = _distance.pairwise_values
+
+    def wrong(name, *arguments, **options):
+        return (factor if name is METHODS[method] else 1.0) * pairwise(name, *arguments, **options)
+
+    monkeypatch.setattr(_distance, "pairwise_values", wrong)
+    model = GromovWassersteinDistance(method, "precomputed")
+    model.fit_transform(X)
+    assert model.certificate_.holds is False
+    assert "NO" in str(model.certificate_)
+
+
+@pytest.mark.parametrize(("method", "n_pieces"), [("upper", 5), ("slb", 1), ("tlb", 5)])
+def test_progress_is_reported(rng, capsys, method, n_pieces):
     X = random_collection(rng, 5)
-    for method in ("upper", "slb", "tlb"):
-        model = GromovWassersteinDistance(method, "precomputed", output="kernel").set_callbacks(ProgressBar())
-        plain = GromovWassersteinDistance(method, "precomputed", output="kernel").fit(X)
-        np.testing.assert_array_equal(model.fit_transform(X), plain.fit_transform(X))
+    model = GromovWassersteinDistance(method, "precomputed", output="kernel")
+    plain = model.fit_transform(X)
+    assert capsys.readouterr().out == ""
+    model.set_callbacks(ProgressBar())
+    np.testing.assert_array_equal(model.fit_transform(X), plain)
+    shown = capsys.readouterr().out
+    assert "GromovWassersteinDistance" in shown
+    assert "100%" in shown
+    assert count_tasks(METHODS[method], range(5)) == n_pieces
 
 
 def test_columns_are_named(rng):

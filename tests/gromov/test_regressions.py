@@ -161,3 +161,12 @@ def test_distances_read_as_edges_are_noticed(rng):
     with pytest.warns(AdjacencyWarning, match="cost='precomputed'"):
         assert np.ptp(GromovSignature().fit_transform(clouds), axis=0).max() == 0.0
     assert np.ptp(GromovSignature(cost="precomputed").fit_transform(clouds), axis=0).max() > 0.0
+
+
+def test_eigenvalues_that_are_zero_are_zero_in_signatures(rng):
+    """A scaler after the signatures would make features of what rounding leaves of them."""
+    A = nx.to_numpy_array(nx.complete_bipartite_graph(3, 4))
+    order = rng.permutation(7)
+    plain, copy = GromovSignature(cost="adjacency").fit_transform([A, A[np.ix_(order, order)]])
+    assert np.count_nonzero(plain[-16:]) <= 2  # the residual of a complete bipartite graph has rank two at most
+    assert np.array_equal(plain[-16:] == 0.0, copy[-16:] == 0.0)

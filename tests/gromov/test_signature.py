@@ -201,6 +201,7 @@ def test_certificate_tells_what_is_kept(rng):
     assert constant.certificate_["variance kept"].statistic == 1.0
     assert bool(constant.certificate_)
     assert "at most the Gromov-Wasserstein value" in constant.certificate_.claim
+    assert constant.certificate_["norm against second moment"].statistic == pytest.approx(1.0)
 
 
 def test_the_certificate_notices_a_broken_signature(rng, monkeypatch):
@@ -213,10 +214,16 @@ def test_the_certificate_notices_a_broken_signature(rng, monkeypatch):
     assert not model.certificate_
 
 
-def test_progress_is_reported(rng):
-    model = GromovSignature("precomputed").set_callbacks(ProgressBar())
+def test_progress_is_reported(rng, capsys):
     X = [symmetric(rng, 3) for _ in range(130)]
-    np.testing.assert_array_equal(model.fit_transform(X), GromovSignature("precomputed").fit(X).transform(X))
+    model = GromovSignature("precomputed")
+    plain = model.fit_transform(X)
+    assert capsys.readouterr().out == ""
+    model.set_callbacks(ProgressBar())
+    np.testing.assert_array_equal(model.fit_transform(X), plain)
+    shown = capsys.readouterr().out
+    assert "GromovSignature" in shown
+    assert "100%" in shown
 
 
 @pytest.mark.parametrize(

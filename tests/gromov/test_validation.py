@@ -18,7 +18,8 @@ from statlearn.gromov import (
     validate_against_pot,
 )
 from statlearn.gromov._bounds import LOWER_BOUNDS
-from statlearn.gromov._validation import METHODS, SUMMARY, UPPER_METHODS, _certify, _ratio, _shares
+from statlearn.gromov._validation import SUMMARY, _certify, _ratio, _shares
+from statlearn.gromov._validation_methods import METHODS, UPPER_METHODS
 
 RTOL = 1e-9  # the same formula, evaluated twice
 COLUMNS = ("max_lower", *METHODS)
@@ -179,6 +180,15 @@ def test_equal_graphs_have_all_ratios_one_except_those_of_bad_starts():
     assert result.shares == {"below": 1.0, "equal": 0.0, "above": 0.0}
 
 
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_relabelled_graphs_have_all_ratios_one_in_any_unit(rng, unit):
+    C, order = unit * random_costs(rng, 7), rng.permutation(7)
+    result = validate_against_pot([(C, C[np.ix_(order, order)])], cost="precomputed", n_starts=1)
+    for name in ("mean_sorted", "max_lower", *LOWER_BOUNDS, "upper"):
+        assert result.table[name] == 0.0 and result.table[f"{name}_ratio"] == 1.0
+    assert result.certificate
+
+
 def test_agreement_needs_variation(rng):
     C1, C2 = random_costs(rng, 5), random_costs(rng, 5)
     for pairs in ([(C1, C2)], [(C1, C2), (C1, C2)]):
@@ -209,6 +219,7 @@ def test_random_state_and_workers(pairs):
 
     assert_array_equal(values(None, 3), values(2, 3))
     assert (values(None, 3) != values(None, 4)).any()
+    assert_array_equal(values(None, np.random.default_rng(3)), values(None, np.random.default_rng(3)))
 
 
 # Doors
@@ -307,7 +318,7 @@ def assert_study(results, expected, spread):
             assert found[1] == pytest.approx(correlation, abs=0.05 + error[1]), name
     for result in results:
         assert result.certificate
-        assert result.shares["above"] < 0.3
+        assert result.shares["above"] < 0.2
 
 
 @pytest.mark.slow
@@ -320,21 +331,21 @@ class TestStudy:
     def test_hop_20(self, seed):
         results = [study(20, "hop", 100 * seed + s) for s in range(6)]
         assert_study(results, EXPECTED[20, "hop"], spread=(0.03, 0.03))
-        assert all(result.summary["upper"]["mean_ratio"] < 1.02 for result in results)
-        assert all(result.summary["pot_best"]["mean_ratio"] > 1.05 for result in results)
+        assert all(result.summary["upper"]["mean_ratio"] < 1.01 for result in results)
+        assert all(result.summary["pot_best"]["mean_ratio"] > 1.1 for result in results)
 
     def test_hop_50(self, seed):
-        """Divided by the diameter. Measured over ten seeds: ours .959 (.006) of the best of POT's nine starts."""
+        """Divided by the diameter. Measured over ten seeds: ours .926 (.005) of the best of POT's nine starts."""
         results = [study(50, hop_to_diameter, 100 * seed + s) for s in range(6)]
         assert_study(results, EXPECTED[50, hop_to_diameter], spread=(0.05, 0.05))
         for result in results:
-            assert agreement(result, "upper")[0] < 0.985
+            assert agreement(result, "upper")[0] < 0.96
             assert 1.4 < agreement(result, "sort_plan")[0] < 1.8
             assert result.shares["below"] > 0.9
 
     def test_adjacency_50(self, seed):
-        """Here nine starts of POT, at fifty times the cost, end lower than ours by about two percent."""
+        """Here nine starts of POT end about where ours does, .997 of them, and take twenty times as long."""
         result = study(50, "adjacency", seed)
         assert_study([result], EXPECTED[50, "adjacency"], spread=(0.008, 0.055))
-        assert agreement(result, "upper")[0] < 1.04
+        assert agreement(result, "upper")[0] < 1.02
         assert result.summary["upper"]["seconds"] < result.summary["pot"]["seconds"]
