@@ -17,7 +17,8 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import GridSearchCV
 
-from benchmarks.graph_fresh import first_call, large_features, run_fresh
+from benchmarks.fresh_process import run_fresh
+from benchmarks.graph_fresh import first_call, large_features
 from benchmarks.graph_peers import (
     DISTANCES,
     PLAIN_KERNELS,

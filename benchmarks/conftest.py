@@ -31,9 +31,11 @@ def one_thread():
 
 @pytest.fixture
 def report(benchmark, request):
-    """Function that keeps a `Result` for the summary and for the JSON report."""
+    """Function that keeps a `Result` for the summary and for the JSON report, and the name of a peer's distribution."""
 
-    def keep(*arguments, **fields):
+    def keep(*arguments, distribution=None, **fields):
+        if distribution is not None:
+            request.config.stash[PEERS].add(distribution)
         result = Result(*arguments, **fields)
         benchmark.extra_info.setdefault("results", []).append(result.to_dict())
         request.config.stash[RESULTS].append(result)
@@ -42,19 +44,18 @@ def report(benchmark, request):
 
 
 @pytest.fixture
-def versus(benchmark, report, request):
+def versus(benchmark, report):
     """Function that runs `side_by_side`, hands ours to pytest-benchmark and keeps the comparison.
 
     ``target`` is the smallest ratio wanted, and the benchmark fails below it.
     """
 
     def compare(task, ours, peer, *, peer_name, distribution=None, rounds=5, target=None):
-        if distribution is not None:
-            request.config.stash[PEERS].add(distribution)
         comparison = side_by_side(task, ours, peer, peer_name=peer_name, rounds=rounds)
         benchmark.pedantic(ours, rounds=rounds)
         met = None if target is None else comparison.ratio >= target
-        report(task, comparison.ours_seconds, comparison, wanted=None if met is None else f"{target:g}x", met=met)
+        wanted = None if met is None else f"{target:g}x"
+        report(task, comparison.ours_seconds, comparison, wanted=wanted, met=met, distribution=distribution)
         assert met is not False, str(comparison)
         return comparison
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from time import process_time
 
-__all__ = ["first_call", "run_fresh", "wide_path"]
+__all__ = ["ONE_THREAD", "first_call", "peak_memory", "run_fresh", "wide_path"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 KIBIBYTES_PER_UNIT = 1 if sys.platform != "darwin" else 1 / 1024  # of ru_maxrss
@@ -62,13 +62,13 @@ def wide_path(crossing="train", n_samples=2000, n_features=2000):
     X, y = make_cumulative_logit(n_samples, n_features, 5)
     with single_thread():
         presto_path(X[:300, :5], y[:300], n_alphas=3, crossing=crossing)  # compile
-        before = _peak_memory()
+        before = peak_memory()
         start = process_time()
         path = presto_path(X, y, n_alphas=20, eps=1e-2, crossing=crossing)
         seconds = process_time() - start
     return {
         "seconds": seconds,
-        "peak_gib": _peak_memory(),
+        "peak_gib": peak_memory(),
         "peak_before_gib": before,
         "n_iter": int(sum(path.n_iter)),
         "df": int(path.df[-1]),
@@ -77,8 +77,14 @@ def wide_path(crossing="train", n_samples=2000, n_features=2000):
     }
 
 
-def _peak_memory():
-    """Peak resident memory of this process in GiB; on Linux ``ru_maxrss`` would count the parent's before the start."""
+def peak_memory():
+    """Peak resident memory of this process; on Linux ``ru_maxrss`` would count the parent's before the start.
+
+    Returns
+    -------
+    gib : float
+        In GiB.
+    """
     if LINUX_STATUS.exists():
         fields = dict(line.split(":", 1) for line in LINUX_STATUS.read_text().splitlines())
         return int(fields["VmHWM"].split()[0]) / 2**20
@@ -88,15 +94,17 @@ def _peak_memory():
 MEASURES = {measure.__name__: measure for measure in (first_call, wide_path)}
 
 
-def run_fresh(measure, *arguments, **environment):
-    """Run ``measure`` in a new single-threaded interpreter.
+def run_fresh(measure, *arguments, n_threads=1, **environment):
+    """Run ``measure`` in a new interpreter.
 
     Parameters
     ----------
     measure : callable
-        One of this module's measures.
+        One of the measures of a module that prints them when it is run.
     *arguments : str
         Its positional arguments.
+    n_threads : int, default=1
+        Threads of BLAS, OpenMP and Numba.
     **environment : str
         Further environment variables.
 
@@ -110,10 +118,11 @@ def run_fresh(measure, *arguments, **environment):
     subprocess.CalledProcessError
         If the interpreter fails.
     """
+    threads = dict.fromkeys(ONE_THREAD, str(n_threads))
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.fresh_process", measure.__name__, *arguments],
+        [sys.executable, "-m", measure.__module__, measure.__name__, *arguments],
         cwd=PROJECT,
-        env={**os.environ, **ONE_THREAD, **environment},
+        env={**os.environ, **threads, **environment},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

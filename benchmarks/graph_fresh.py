@@ -1,18 +1,16 @@
 """Measures of the graph family that need a process of their own: first calls, and peak memory of large graphs.
 
-``run_fresh(measure, ...)`` starts one of the measures below in a new interpreter and returns what it found;
+`benchmarks.fresh_process.run_fresh` starts one of the measures below in a new interpreter and returns what it found;
 ``python -m benchmarks.graph_fresh MEASURE`` prints the same as JSON.
 """
 
 import json
-import os
-import subprocess
 import sys
 from time import perf_counter, process_time
 
-from benchmarks.fresh_process import ONE_THREAD, PROJECT, _peak_memory
+from benchmarks.fresh_process import peak_memory
 
-__all__ = ["first_call", "large_features", "run_fresh"]
+__all__ = ["first_call", "large_features"]
 
 LARGE = {"sizes": [20_000] * 5, "P": (15e-4, 1.25e-4)}  # 100,000 nodes, 2 million edges
 FEATURES = {
@@ -65,11 +63,11 @@ def large_features(which):
     small, _ = make_sbm([100, 100], (0.2, 0.05), random_state=0)
     options = FEATURES[which]
     NodeKernel(**options, random_state=0).fit(small)  # compile
-    before = _peak_memory()
+    before = peak_memory()
     start, cpu_start = perf_counter(), process_time()
     model = NodeKernel(**options, random_state=0).fit(SpectralGraph(adjacency))
     seconds, cpu_seconds = perf_counter() - start, process_time() - cpu_start
-    peak = _peak_memory()
+    peak = peak_memory()
     found = KMeans(len(LARGE["sizes"]), n_init=3, random_state=0).fit_predict(model.features_)
     return {
         "seconds": seconds,
@@ -82,42 +80,6 @@ def large_features(which):
 
 
 MEASURES = {measure.__name__: measure for measure in (first_call, large_features)}
-
-
-def run_fresh(measure, *arguments, n_threads=1, **environment):
-    """Run ``measure`` in a new interpreter.
-
-    Parameters
-    ----------
-    measure : callable
-        One of this module's measures.
-    *arguments : str
-        Its positional arguments.
-    n_threads : int, default=1
-        Threads of BLAS, OpenMP and Numba.
-    **environment : str
-        Further environment variables.
-
-    Returns
-    -------
-    dict
-        What the measure returned.
-
-    Raises
-    ------
-    subprocess.CalledProcessError
-        If the interpreter fails.
-    """
-    threads = dict.fromkeys(ONE_THREAD, str(n_threads))
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.graph_fresh", measure.__name__, *arguments],
-        cwd=PROJECT,
-        env={**os.environ, **threads, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
 
 
 if __name__ == "__main__":

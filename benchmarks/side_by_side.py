@@ -235,7 +235,7 @@ def environment_line(*peers):
     -------
     str
     """
-    versions = ", ".join(f"{name} {version(name)}" for name in (*ALWAYS_NAMED, *peers))
+    versions = ", ".join(f"{name} {version(name)}" for name in dict.fromkeys((*ALWAYS_NAMED, *peers)))
     command = shlex.join(["python", *sys.orig_argv[1:]])
     return (
         f"Python {platform.python_version()}, {versions}; {os.cpu_count()} CPUs ({platform.machine()}); "
