@@ -30,6 +30,7 @@ class Objective:
     def __init__(self, network1, network2):
         shift = (network1.mean + network2.mean) / 2.0
         self.C1, self.C2 = network1.dense - shift, network2.dense - shift
+        self.shift = abs(shift)
         self.p, self.q = network1.weights, network2.weights
         self.symmetric = network1.is_symmetric and network2.is_symmetric
         self.constant = float(self.p @ self.C1**2 @ self.p + self.q @ self.C2**2 @ self.q)
@@ -42,9 +43,14 @@ class Objective:
         return float(max(np.abs(self.C1).max(), np.abs(self.C2).max()))
 
     @cached_property
+    def floor(self):
+        """What no value is below unless it is zero: the square of the rounding of a difference between costs."""
+        return (MASS_ROUNDING * (self.largest + self.shift)) ** 2
+
+    @cached_property
     def rounding(self):
         """What the objective and its bounds may be off by: their rounding, and that of the mass at the largest cost."""
-        return ROUNDING * self.constant + MASS_ROUNDING * self.largest**2
+        return ROUNDING * self.constant + MASS_ROUNDING * self.largest**2 + self.floor
 
     def image(self, coupling):
         """``G(T)`` for a coupling with few non-zeros."""
@@ -64,4 +70,4 @@ class Objective:
         masses = plan[rows, columns]
         differences = self.C1[np.ix_(rows, rows)] - self.C2[np.ix_(columns, columns)]
         value = float(masses @ differences**2 @ masses)
-        return value if value > (MASS_ROUNDING * self.largest) ** 2 else 0.0  # all differences are rounding
+        return value if value > self.floor else 0.0
