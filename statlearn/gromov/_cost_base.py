@@ -174,7 +174,7 @@ class Cost(ABC):
         return self._second_moment(check_weights(p, self.n_nodes))
 
     def residual_norm(self, p):
-        r"""Size of what no sum of a row and a column effect explains: |h| of the Hoeffding decomposition.
+        r"""Size of what no sum of a row and a column effect explains: ``|h|`` of the Hoeffding decomposition.
 
         With :math:`m = p'Cp`, the doubly centered residual is
         :math:`h_{ij} = C_{ij} - (Cp)_i - (C'p)_j + m`. It says how far the sorted bound can be from the value
