@@ -6,10 +6,13 @@ A solver that stops early warns with `sklearn.exceptions.ConvergenceWarning`, as
 __all__ = [
     "AdjacencyWarning",
     "ClassOrderWarning",
+    "ConstantAttributeWarning",
     "CrossingWarning",
     "RareClassWarning",
     "ScaleWarning",
     "SelfLoopWarning",
+    "SensitiveFeaturesWarning",
+    "ShrinkageWarning",
     "TopKWarning",
     "VersionWarning",
 ]
@@ -122,4 +125,43 @@ class TopKWarning(UserWarning):
     >>> from statlearn.exceptions import TopKWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", TopKWarning)
+    """
+
+
+class ConstantAttributeWarning(UserWarning):
+    """A variable whose dependence is measured is constant, so that the measure is 0 whatever the other variable.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import ConstantAttributeWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ConstantAttributeWarning)
+    """
+
+
+class SensitiveFeaturesWarning(UserWarning):
+    """A fair model was fitted without sensitive features, or with rows whose index differs from that of the data.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import SensitiveFeaturesWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", SensitiveFeaturesWarning)
+    """
+
+
+class ShrinkageWarning(UserWarning):
+    """A fairness penalty was paid by shrinking predictions rather than by making them less dependent.
+
+    Distance covariance is not scale free. The warning says how far the variance of the predictions fell, and how far
+    their distance correlation with the sensitive features.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import ShrinkageWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", ShrinkageWarning)
     """

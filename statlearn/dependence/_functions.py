@@ -1,0 +1,327 @@
+"""Distance covariance and its relatives as functions of arrays."""
+
+from numbers import Real
+
+import numpy as np
+
+from .._support._sklearn import Interval, validate_params
+from .._support.user_warnings import warn_user
+from ..exceptions import ConstantAttributeWarning
+from ._blocks import Levels, check_weights, read_block
+from ._centering import Centering
+from ._engines import Protected, build_kernel
+from ._kernels import ProductKernel
+from ._ordering import Ordering
+from ._penalty import ENGINE_CONSTRAINTS, block_variance, free_part, signed_value, standardized
+
+__all__ = [
+    "concatenated_distance_covariance",
+    "distance_correlation",
+    "distance_covariance",
+    "joint_distance_covariance",
+]
+
+
+@validate_params(
+    {"squared": ["boolean"], "return_grad": ["boolean"], **ENGINE_CONSTRAINTS},
+    prefer_skip_nested_validation=True,
+)
+def distance_covariance(
+    x,
+    y,
+    *,
+    squared=True,
+    unbiased=True,
+    sample_weight=None,
+    method="auto",
+    n_jobs=None,
+    return_grad=False,
+):
+    r"""Distance covariance of two variables.
+
+    With the U-centered Euclidean distance matrices a and b of the rows of x and y,
+
+    .. math:: dCov^2(x, y) = \frac{1}{n (n - 3)} \sum_{i \ne k} a_{ik} b_{ik},
+
+    whose expectation is 0 if and only if x and y are independent. Where x or y is one column it takes
+    :math:`O(n \log n)` time for many structures of the other variable, always :math:`O(n)` memory.
+
+    Parameters
+    ----------
+    x : array-like of shape (n_samples,) or (n_samples, n_columns)
+        First variable.
+    y : array-like of shape (n_samples,) or (n_samples, n_columns)
+        Second variable.
+    squared : bool, default=True
+        Whether to return the square rather than its root, which needs ``unbiased=False``.
+    unbiased : bool, default=True
+        Whether to use the U-version, which is unbiased and can be negative, rather than the V-version.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights; a weight means that many copies of its row.
+    method : {"auto", "levels", "column", "mixed", "pairwise", "sliced"} or SlicedDistance, default="auto"
+        Engine for the variable that is not sorted, see `DistanceCovariancePenalty`. Two variables of several columns
+        each have the pairwise engine alone.
+    n_jobs : int, default=None
+        Number of threads of the pairwise engine.
+    return_grad : bool, default=False
+        Whether to return the gradient in x as well, which must then be one column.
+
+    Returns
+    -------
+    value : float
+        The (squared) distance covariance.
+    gradient : ndarray of shape (n_samples,)
+        Its gradient in x. Only returned if ``return_grad`` is True.
+
+    Raises
+    ------
+    ValueError
+        If a variable is not numeric and finite, numbers of rows differ, rows are too few, or the gradient or the root
+        is asked for where there is none.
+
+    See Also
+    --------
+    distance_correlation : The scale-free form.
+    DistanceCovariancePenalty : The same for many predictions of one set of attributes.
+
+    References
+    ----------
+    Szekely, Rizzo and Bakirov, "Measuring and testing dependence by correlation of distances", Annals of Statistics 35
+    (2007). Huo and Szekely, "Fast computing for distance covariance", Technometrics 58 (2016).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statlearn.dependence import distance_covariance
+    >>> x = np.arange(1, 21)
+    >>> round(distance_covariance(x, (x - 7.3) ** 2 / 10), 6)
+    8.923399
+    """
+    x, y, centering = _two(x, y, sample_weight, unbiased)
+    if not squared and unbiased:
+        raise ValueError("squared=False needs unbiased=False: the unbiased square can be negative and has no root.")
+    if return_grad and (x.shape[1] > 1 or not squared):
+        raise ValueError("return_grad=True needs an x of one column and squared=True.")
+    if x.shape[1] == 1 or return_grad:
+        value, gradient = _with_one_column(x, y, centering, method, n_jobs)
+    elif y.shape[1] == 1:
+        value, _ = _with_one_column(y, x, centering, method, n_jobs)
+    else:
+        value = _of_products([x, y], centering, 0.0, method, n_jobs)
+    if return_grad:
+        return value, gradient
+    return value if squared else float(np.sqrt(max(value, 0.0)))
+
+
+@validate_params({"squared": ["boolean"], **ENGINE_CONSTRAINTS}, prefer_skip_nested_validation=True)
+def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=None, method="auto", n_jobs=None):
+    r"""Distance correlation of two variables.
+
+    :math:`dCor^2 = dCov^2(x, y) / \sqrt{dVar^2(x) \, dVar^2(y)}`, which does not depend on the scale of x or y.
+
+    Parameters
+    ----------
+    x : array-like of shape (n_samples,) or (n_samples, n_columns)
+        First variable.
+    y : array-like of shape (n_samples,) or (n_samples, n_columns)
+        Second variable.
+    squared : bool, default=True
+        Whether to return the square rather than its root, which needs ``unbiased=False``.
+    unbiased : bool, default=True
+        Whether to use the U-version, which can be negative, rather than the V-version, which lies between 0 and 1.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights; a weight means that many copies of its row.
+    method : {"auto", "levels", "column", "mixed", "pairwise", "sliced"} or SlicedDistance, default="auto"
+        Engine, see `distance_covariance`.
+    n_jobs : int, default=None
+        Number of threads of the pairwise engine.
+
+    Returns
+    -------
+    correlation : float
+        The (squared) distance correlation; 0 if a variable is constant.
+
+    Raises
+    ------
+    ValueError
+        As `distance_covariance`.
+
+    Warns
+    -----
+    ConstantAttributeWarning
+        If a variable is constant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statlearn.dependence import distance_correlation
+    >>> x = np.linspace(-1, 1, 101)
+    >>> round(distance_correlation(x, x**2, unbiased=False), 3)
+    0.241
+    """
+    covariance = distance_covariance(x, y, unbiased=unbiased, sample_weight=sample_weight, method=method, n_jobs=n_jobs)
+    x, y, centering = _two(x, y, sample_weight, unbiased)
+    if not squared and unbiased:
+        raise ValueError("squared=False needs unbiased=False: the unbiased square can be negative and has no root.")
+    engine = method if isinstance(method, str) and method in ("auto", "pairwise") else "auto"
+    variances = []
+    for name, table in (("x", x), ("y", y)):
+        kernel, _, _ = build_kernel(Protected([table], centering, n_jobs=n_jobs), engine)
+        variances.append(block_variance(table, kernel))
+        if variances[-1] <= 0.0:
+            warn_user(f"{name} has distance variance 0, so the correlation is 0.", ConstantAttributeWarning)
+            return 0.0
+    value = covariance / float(np.sqrt(variances[0] * variances[1]))
+    return value if squared else float(np.sqrt(max(value, 0.0)))
+
+
+@validate_params(
+    {"c": [Interval(Real, 0, None, closed="left")], "standardize": ["boolean"], **ENGINE_CONSTRAINTS},
+    prefer_skip_nested_validation=True,
+)
+def joint_distance_covariance(
+    *blocks, c=1.0, unbiased=True, standardize=False, sample_weight=None, method="auto", n_jobs=None
+):
+    r"""Joint distance covariance of several variables.
+
+    With *minus* the U-centered distance matrices :math:`U^m` of p variables,
+
+    .. math::
+        JdCov^2 = \frac{1}{n (n - 3)} \Big[ \sum_{i \ne k} \prod_m (U^m_{ik} + c) - n (n - 1) c^p \Big],
+
+    a sum over all sets of two or more variables: pairs count with :math:`c^{p - 2}`, triples with :math:`c^{p - 3}`,
+    and so on. Its V-version is 0 in the population if and only if the variables are mutually independent.
+
+    Parameters
+    ----------
+    *blocks : array-like of shape (n_samples,) or (n_samples, n_columns)
+        Two or more variables.
+    c : float, default=1.0
+        Weight of low orders against high ones.
+    unbiased : bool, default=True
+        Whether to use the U-version rather than the V-version. Pairs are unbiased, higher orders bias-reduced.
+    standardize : bool, default=False
+        Whether to divide every variable by its distance standard deviation, so that the units do not matter.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights; a weight means that many copies of its row.
+    method : {"auto", "levels", "column", "mixed", "pairwise"}, default="auto"
+        Engine, see `DistanceCovariancePenalty`.
+    n_jobs : int, default=None
+        Number of threads of the pairwise engine.
+
+    Returns
+    -------
+    value : float
+        The joint distance covariance.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two variables, or as `distance_covariance`.
+
+    References
+    ----------
+    Chakraborty and Zhang, "Distance metrics for measuring joint dependence with application to causal inference", JASA
+    114 (2019).
+
+    Examples
+    --------
+    Three variables, each pair of them independent:
+
+    >>> import numpy as np
+    >>> from statlearn.dependence import joint_distance_covariance
+    >>> first, second = np.array([[0, 0], [0, 1], [1, 0], [1, 1]] * 25).T
+    >>> round(joint_distance_covariance(first, second, first ^ second, unbiased=False), 6)
+    0.125
+    """
+    if len(blocks) < 2:
+        raise ValueError(f"joint_distance_covariance needs at least two variables. Got {len(blocks)}.")
+    blocks = _read_all(blocks)
+    centering = Centering(check_weights(sample_weight, len(blocks[0])), unbiased)
+    if standardize:
+        blocks = [standardized(block, centering, n_jobs) for block in blocks]
+    columns = [position for position, block in enumerate(blocks) if block.shape[1] == 1]
+    if not columns:
+        return _of_products(blocks, centering, c, method, n_jobs)
+    first = max(columns, key=lambda position: np.unique(blocks[position]).size)
+    others = [block for position, block in enumerate(blocks) if position != first]
+    kernel, _, _ = build_kernel(Protected(others, centering, c, n_jobs), method)
+    value, _ = signed_value(kernel, Ordering(blocks[first].ravel(), centering.weights))
+    return value + free_part(kernel, c, len(others))
+
+
+@validate_params({**ENGINE_CONSTRAINTS}, prefer_skip_nested_validation=True)
+def concatenated_distance_covariance(f, *blocks, unbiased=True, sample_weight=None, method="auto", n_jobs=None):
+    r"""Squared distance covariance of one variable and the concatenation of others.
+
+    Parameters
+    ----------
+    f : array-like of shape (n_samples,) or (n_samples, n_columns)
+        First variable.
+    *blocks : array-like of shape (n_samples,) or (n_samples, n_columns)
+        One or more variables, whose columns are put side by side.
+    unbiased : bool, default=True
+        Whether to use the U-version rather than the V-version.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Non-negative weights; a weight means that many copies of its row.
+    method : {"auto", "levels", "column", "mixed", "pairwise", "sliced"} or SlicedDistance, default="auto"
+        Engine, see `distance_covariance`.
+    n_jobs : int, default=None
+        Number of threads of the pairwise engine.
+
+    Returns
+    -------
+    value : float
+        The squared distance covariance.
+
+    Raises
+    ------
+    ValueError
+        If there is no block, or as `distance_covariance`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statlearn.dependence import concatenated_distance_covariance
+    >>> x = np.arange(1, 21)
+    >>> round(concatenated_distance_covariance(x, (x - 7.3) ** 2 / 10, x % 3), 6)
+    8.46586
+    """
+    if not blocks:
+        raise ValueError("concatenated_distance_covariance needs at least one block beside f.")
+    table = np.hstack(_read_all(blocks))
+    return distance_covariance(f, table, unbiased=unbiased, sample_weight=sample_weight, method=method, n_jobs=n_jobs)
+
+
+def _read_all(blocks):
+    blocks = [read_block(block, f"block {position}") for position, block in enumerate(blocks)]
+    sizes = [len(block) for block in blocks]
+    if len(set(sizes)) > 1:
+        raise ValueError(f"blocks have inconsistent numbers of samples: {sizes}.")
+    return blocks
+
+
+def _two(x, y, sample_weight, unbiased):
+    x, y = read_block(x, "x"), read_block(y, "y")
+    if len(x) != len(y):
+        raise ValueError(f"x and y have inconsistent numbers of samples: {len(x)} and {len(y)}.")
+    return x, y, Centering(check_weights(sample_weight, len(x)), unbiased)
+
+
+def _with_one_column(x, y, centering, method, n_jobs):
+    kernel, _, _ = build_kernel(Protected([y], centering, n_jobs=n_jobs), method)
+    return signed_value(kernel, Ordering(x.ravel(), centering.weights))
+
+
+def _of_products(blocks, centering, c, method, n_jobs):
+    """The joint distance covariance of any blocks, over all pairs of distinct rows."""
+    if method not in ("auto", "pairwise"):
+        raise ValueError(f"method={method!r} needs a variable of one column: use method='auto'.")
+    table = np.hstack(blocks)
+    levels = Levels(table)
+    centering = Centering(levels.counts(centering.weights), centering.unbiased)
+    starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
+    rows = [np.ascontiguousarray(levels.rows[:, low:high]) for low, high in zip(starts[:-1], starts[1:], strict=True)]
+    kernel = ProductKernel(rows, centering, c, n_jobs)
+    products = -float(centering.weights @ kernel.row_sums)
+    return centering.scale * (products - centering.n_pairs * c ** len(blocks))
