@@ -33,8 +33,12 @@ def read_block(values, name):
 
 
 def read_blocks(S, name="S"):
-    """A table, of which every column is a block, or a sequence of blocks."""
-    if isinstance(S, (list, tuple)) and len(S) > 0 and all(np.ndim(block) > 0 for block in S):
+    """A table, of which every column is a block, or a list of arrays, which are the blocks."""
+    if (
+        isinstance(S, (list, tuple))
+        and len(S) > 0
+        and all(hasattr(block, "shape") or np.ndim(block) == 2 for block in S)
+    ):
         blocks = [read_block(block, f"block {position} of {name}") for position, block in enumerate(S)]
     else:
         table = read_block(S, name)

@@ -22,7 +22,7 @@ from ._kernels import (
     n_nodes,
 )
 
-__all__ = ["METHODS", "Protected", "SlicedDistance", "build_kernel"]
+__all__ = ["METHODS", "Protected", "SlicedDistance", "build_kernel", "variance_method"]
 
 FEW_LEVELS = 64  # up to here a sweep over levels beats a merge sort at any size
 MOST_LEVELS = 4096  # whose table takes 134 MB
@@ -250,6 +250,11 @@ def _sliced(protected, slices):
         for direction in slices._directions(p)
     ]
     return SumKernel(kernels, [slices._factor(p) / len(kernels)] * len(kernels), protected.centering)
+
+
+def variance_method(method):
+    """The method for the distance variance of one block: that of the covariance where the block may have another."""
+    return method if method in ("sliced", "pairwise") or isinstance(method, SlicedDistance) else "auto"
 
 
 def build_kernel(protected, method):

@@ -9,10 +9,11 @@ from .._support.user_warnings import warn_user
 from ..exceptions import ConstantAttributeWarning
 from ._blocks import Levels, check_weights, read_block
 from ._centering import Centering
-from ._engines import Protected, build_kernel
+from ._engines import Protected, build_kernel, variance_method
 from ._kernels import ProductKernel
+from ._measures import block_variance, free_part, signed_value, standardized
 from ._ordering import Ordering
-from ._penalty import ENGINE_CONSTRAINTS, block_variance, free_part, signed_value, standardized
+from ._penalty import ENGINE_CONSTRAINTS
 
 __all__ = [
     "concatenated_distance_covariance",
@@ -157,16 +158,15 @@ def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=Non
     >>> from statlearn.dependence import distance_correlation
     >>> x = np.linspace(-1, 1, 101)
     >>> round(distance_correlation(x, x**2, unbiased=False), 3)
-    0.241
+    0.242
     """
     covariance = distance_covariance(x, y, unbiased=unbiased, sample_weight=sample_weight, method=method, n_jobs=n_jobs)
     x, y, centering = _two(x, y, sample_weight, unbiased)
     if not squared and unbiased:
         raise ValueError("squared=False needs unbiased=False: the unbiased square can be negative and has no root.")
-    engine = method if isinstance(method, str) and method in ("auto", "pairwise") else "auto"
     variances = []
     for name, table in (("x", x), ("y", y)):
-        kernel, _, _ = build_kernel(Protected([table], centering, n_jobs=n_jobs), engine)
+        kernel, _, _ = build_kernel(Protected([table], centering, n_jobs=n_jobs), variance_method(method))
         variances.append(block_variance(table, kernel))
         if variances[-1] <= 0.0:
             warn_user(f"{name} has distance variance 0, so the correlation is 0.", ConstantAttributeWarning)
@@ -239,7 +239,7 @@ def joint_distance_covariance(
     blocks = _read_all(blocks)
     centering = Centering(check_weights(sample_weight, len(blocks[0])), unbiased)
     if standardize:
-        blocks = [standardized(block, centering, n_jobs) for block in blocks]
+        blocks = [standardized(block, centering, method, n_jobs) for block in blocks]
     columns = [position for position, block in enumerate(blocks) if block.shape[1] == 1]
     if not columns:
         return _of_products(blocks, centering, c, method, n_jobs)

@@ -70,7 +70,7 @@ def distance_covariance_test(
     ----------
     f : array-like of shape (n_samples,)
         Predictions.
-    S : array-like of shape (n_samples, n_columns), or list of array-like
+    S : array-like of shape (n_samples, n_columns), or list of arrays
         Numeric attributes: every column of a table is a block, a list holds blocks.
     statistic : {"ccdcov", "jdcov", "sum", "dcov"} or DistanceCovariancePenalty, default="ccdcov"
         The measure, by name or with its parameters.
@@ -113,7 +113,7 @@ def distance_covariance_test(
     True
     """
     penalty = DistanceCovariancePenalty(statistic) if isinstance(statistic, str) else statistic
-    penalty = DistanceCovariancePenalty(**penalty._parameters()).fit(S)
+    penalty = DistanceCovariancePenalty(**penalty.get_params()).fit(S)
     ordering = penalty._ordering(f)
     measure = penalty._fitted
     if method == "chi2":

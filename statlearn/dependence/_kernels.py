@@ -71,8 +71,8 @@ class _PlainKernel(SignedKernel):
         """``sum_k w_k sgn(f_i - f_k) K_ik``."""
 
     def centered_signed_sums(self, ordering):
-        sums = self.signed_sums(ordering) - (self._row_means - self._grand_mean) * ordering.signs
-        return sums - ordering.signed_sums(self._row_means)
+        sums = self.signed_sums(ordering) - self._row_means * ordering.signs
+        return sums - ordering.signed_sums(self._row_means - self._grand_mean)
 
 
 def distances(rows):
@@ -240,23 +240,23 @@ class ProductKernel(_PlainKernel):
 
     def __init__(self, blocks, centering, c, n_jobs=None):
         weights = centering.weights
-        self._rows = np.ascontiguousarray(np.hstack(blocks))
+        self._columns = np.ascontiguousarray(np.hstack(blocks).T)
         self._starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
         self._c, self._n_jobs = (c if len(blocks) > 1 else 0.0), n_jobs
-        self._means, self._grand_means = np.zeros((len(blocks), len(self._rows))), np.zeros(len(blocks))
+        self._means, self._grand_means = np.zeros((len(blocks), self._columns.shape[1])), np.zeros(len(blocks))
         if len(blocks) > 1:
             for m, block in enumerate(blocks):
                 self._means[m], self._grand_means[m] = centering.means(
                     ProductKernel([block], centering, c, n_jobs).row_sums
                 )
         sums = self._in_tasks(
-            product_row_sums, self._rows, self._starts, self._means, self._grand_means, self._c, weights
+            product_row_sums, self._columns, self._starts, self._means, self._grand_means, self._c, weights
         )
         diagonal = np.prod(2.0 * self._means - self._grand_means[:, None] + self._c, axis=0)
         super().__init__(centering, centering.row_sums(-sums, -diagonal))
 
     def _in_tasks(self, kernel, *arguments):
-        n_samples = len(self._rows)
+        n_samples = self._columns.shape[1]
         tasks = [(*arguments, low, min(low + ROWS_PER_TASK, n_samples)) for low in range(0, n_samples, ROWS_PER_TASK)]
         return np.concatenate(run_parallel(kernel, tasks, n_jobs=self._n_jobs))
 
@@ -264,7 +264,7 @@ class ProductKernel(_PlainKernel):
         order, ties = ordering.order, np.diff(ordering.starts)
         sums = self._in_tasks(
             product_signed_sums,
-            self._rows[order],
+            np.ascontiguousarray(self._columns[:, order]),
             self._starts,
             np.ascontiguousarray(self._means[:, order]),
             self._grand_means,

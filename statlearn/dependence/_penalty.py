@@ -1,6 +1,5 @@
 """The dependence of predictions on protected attributes: value and exact gradient of every measure."""
 
-from functools import cached_property
 from numbers import Integral, Real
 
 import numpy as np
@@ -10,57 +9,17 @@ from sklearn.utils import check_array
 from .._support._sklearn import Interval, StrOptions, validate_params
 from ._blocks import check_weights, read_blocks, warn_if_constant
 from ._centering import Centering
-from ._engines import METHODS, Protected, SlicedDistance, build_kernel
-from ._kernels import SumKernel
-from ._ordering import Ordering, distance_variance
+from ._engines import METHODS, SlicedDistance
+from ._measures import Measure
+from ._ordering import Ordering
 
-__all__ = [
-    "ENGINE_CONSTRAINTS",
-    "DistanceCovariancePenalty",
-    "block_variance",
-    "free_part",
-    "signed_value",
-    "standardized",
-]
+__all__ = ["ENGINE_CONSTRAINTS", "DistanceCovariancePenalty"]
 
 ENGINE_CONSTRAINTS = {
     "unbiased": ["boolean"],
     "method": [StrOptions({"auto", "sliced", *METHODS}), SlicedDistance],
     "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
 }
-VANISHING = 1e-13  # a distance variance below this share of its uncentered terms is rounding
-
-
-def signed_value(kernel, ordering):
-    """``scale * sum_ik w_i w_k |f_i - f_k| Kt_ik`` and its gradient."""
-    centering = kernel.centering
-    gradient = 2.0 * centering.scale * ordering.weights * kernel.centered_signed_sums(ordering)
-    return float(ordering.deviations @ gradient), gradient
-
-
-def block_variance(table, kernel):
-    """Squared distance variance of a block from the row sums of its distances."""
-    weights, total = kernel.centering.weights, kernel.centering.total
-    deviations = table - (weights @ table) / total
-    squares = 2.0 * total * float(weights @ np.einsum("ij,ij->i", deviations, deviations))
-    variance = kernel.centering.squared_norm(squares, kernel.row_sums)
-    return variance if variance > VANISHING * kernel.centering.scale * squares else 0.0
-
-
-def standardized(block, centering, n_jobs):
-    """The block in units of its distance standard deviation, or as it is where that is 0."""
-    kernel, _, _ = build_kernel(Protected([block], centering, n_jobs=n_jobs), "auto")
-    variance = block_variance(block, kernel)
-    return block / np.sqrt(variance) if variance > 0.0 else block
-
-
-def free_part(kernel, c, n_blocks):
-    """What of joint distance covariance does not depend on f: c times that of the other blocks alone."""
-    if n_blocks == 1:
-        return 0.0
-    centering = kernel.centering
-    products = -float(centering.weights @ kernel.row_sums)
-    return c * centering.scale * (products - centering.n_pairs * c**n_blocks)
 
 
 class DistanceCovariancePenalty:
@@ -117,7 +76,7 @@ class DistanceCovariancePenalty:
 
     See Also
     --------
-    distance_covariance_test : Is there any dependence?
+    distance_covariance_test : Test whether there is any dependence.
 
     Notes
     -----
@@ -164,25 +123,55 @@ class DistanceCovariancePenalty:
         self.n_jobs = n_jobs
 
     def __repr__(self):
-        given = ", ".join(f"{name}={value!r}" for name, value in self._parameters().items())
+        given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         return f"DistanceCovariancePenalty({given})"
 
-    def _parameters(self):
-        return {
-            "measure": self.measure,
-            "c": self.c,
-            "unbiased": self.unbiased,
-            "normalize": self.normalize,
-            "method": self.method,
-            "n_jobs": self.n_jobs,
-        }
+    def get_params(self, deep=True):
+        """Parameters of the penalty, by name; with them, scikit-learn's ``clone`` makes an unfitted copy.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Not used; the penalty has no parts with parameters.
+
+        Returns
+        -------
+        params : dict
+            Name and value of every parameter.
+        """
+        names = ("measure", "c", "unbiased", "normalize", "method", "n_jobs")
+        return {name: getattr(self, name) for name in names}
+
+    def set_params(self, **params):
+        """Set parameters, so that a grid search over an estimator walks ``measure__c``.
+
+        Parameters
+        ----------
+        **params : dict
+            Name and value of parameters.
+
+        Returns
+        -------
+        self : DistanceCovariancePenalty
+            The penalty; it must be fitted again.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown or a value out of range.
+        """
+        unknown = sorted(set(params) - set(self.get_params()))
+        if unknown:
+            raise ValueError(f"DistanceCovariancePenalty has no parameter {unknown[0]!r}: it has {self!r}.")
+        vars(self).update(vars(DistanceCovariancePenalty(**{**self.get_params(), **params})))
+        return self
 
     def fit(self, S, sample_weight=None):
         """Do the work that does not depend on predictions.
 
         Parameters
         ----------
-        S : array-like of shape (n_samples, n_columns), or list of array-like
+        S : array-like of shape (n_samples, n_columns), or list of arrays
             Numeric attributes. Every column of a table is a block of its own; a list holds blocks, each of shape
             (n_samples,) or (n_samples, n_columns).
         sample_weight : array-like of shape (n_samples,), default=None
@@ -212,9 +201,10 @@ class DistanceCovariancePenalty:
             )
         centering = Centering(check_weights(sample_weight, len(blocks[0])), self.unbiased)
         warn_if_constant(blocks, [f"block {position} of S" for position in range(len(blocks))])
-        fitted = _FittedMeasure(self, blocks, centering)
+        parameters = {name: value for name, value in self.get_params().items() if name != "unbiased"}
+        fitted = Measure(blocks, centering, **parameters)
         self._fitted, self.n_samples_, self.constant_ = fitted, len(blocks[0]), fitted.constant
-        self.method_, self.n_levels_, self.relative_error_ = fitted.method, fitted.n_levels, fitted.relative_error
+        self.method_, self.n_levels_, self.relative_error_ = fitted.engine, fitted.n_levels, fitted.relative_error
         return self
 
     def value(self, f):
@@ -307,49 +297,3 @@ class DistanceCovariancePenalty:
             return self._fitted.excess_and_grad(Ordering(f, weights))
         parts = [self._fitted.excess_and_grad(Ordering(column, weights)) for column in np.ascontiguousarray(f.T)]
         return sum(excess for excess, _ in parts), np.column_stack([gradient for _, gradient in parts])
-
-
-class _FittedMeasure:
-    """The kernel of a measure on given blocks, its constant and its normalization."""
-
-    def __init__(self, penalty, blocks, centering):
-        self._penalty, self._given, self.centering = penalty, blocks, centering
-        if penalty.measure in ("dcov", "ccdcov"):
-            blocks = [np.hstack(blocks)]
-        self.is_normalized = penalty.normalize is not None
-        if self.is_normalized:
-            blocks = [standardized(block, centering, penalty.n_jobs) for block in blocks]
-        groups = [[block] for block in blocks] if penalty.measure == "sum" else [blocks]
-        built = [self._build(group) for group in groups]
-        kernels, names, errors = zip(*built, strict=True)
-        self.kernel = kernels[0] if len(kernels) == 1 else SumKernel(kernels, [1.0] * len(kernels), centering)
-        self.method = "+".join(dict.fromkeys(names))
-        self.relative_error = max(errors)
-        self.n_levels = Protected([np.hstack(blocks)], centering).levels.n_levels
-        self.constant = free_part(self.kernel, penalty.c, len(groups[0]))
-
-    def _build(self, blocks):
-        penalty = self._penalty
-        return build_kernel(Protected(blocks, self.centering, penalty.c, penalty.n_jobs), penalty.method)
-
-    @cached_property
-    def normalized(self):
-        """The same measure with ``normalize="dcor"``."""
-        if self.is_normalized:
-            return self
-        twin = DistanceCovariancePenalty(**{**self._penalty._parameters(), "normalize": "dcor"})
-        return _FittedMeasure(twin, self._given, self.centering)
-
-    def excess_and_grad(self, ordering):
-        """What the measure is above its constant, and the gradient."""
-        excess, gradient = signed_value(self.kernel, ordering)
-        if not self.is_normalized:
-            return excess, gradient
-        variance, slope = distance_variance(ordering, self.centering)
-        uncentered = (
-            2.0 * self.centering.scale * self.centering.total * float(ordering.weights @ ordering.deviations**2)
-        )
-        if variance <= VANISHING * uncentered:
-            return 0.0, np.zeros_like(gradient)
-        deviation = np.sqrt(variance)
-        return excess / deviation, gradient / deviation - (0.5 * excess / (variance * deviation)) * slope

@@ -21,6 +21,8 @@ __all__ = [
     "signed_sums",
 ]
 
+TILE = 512  # rows whose products are formed together
+
 
 @njit
 def signed_sums(order, starts, values):
@@ -202,41 +204,51 @@ def node_signed_sums(order, starts, column, codes, weights, gaps, nodes, barycen
 
 
 @njit
-def _product(rows, block_starts, means, grand_means, c, i, k):
-    """``prod_m (U^m_ik + c)`` with ``U^m_ik = -(|S^m_i - S^m_k| - mean_i - mean_k + grand mean)``."""
-    product = 1.0
-    for m in range(block_starts.size - 1):
-        squared = 0.0
-        for j in range(block_starts[m], block_starts[m + 1]):
-            squared += (rows[i, j] - rows[k, j]) ** 2
-        product *= means[m, i] + means[m, k] - grand_means[m] - np.sqrt(squared) + c
-    return product
+def _sum_of_products(columns, block_starts, means, grand_means, c, weights, i, low, high, product, squared):
+    """``sum_k w_k prod_m (U^m_ik + c)`` over ``low <= k < high``, tile by tile so that the loops are over arrays."""
+    total = 0.0
+    for begin in range(low, high, product.size):
+        size = min(product.size, high - begin)
+        product[:size] = weights[begin : begin + size]
+        for m in range(block_starts.size - 1):
+            squared[:size] = 0.0
+            for j in range(block_starts[m], block_starts[m + 1]):
+                value, others = columns[j, i], columns[j, begin : begin + size]
+                for k in range(size):
+                    squared[k] += (value - others[k]) ** 2
+            own, theirs = means[m, i] - grand_means[m] + c, means[m, begin : begin + size]
+            for k in range(size):
+                product[k] *= own + theirs[k] - np.sqrt(squared[k])
+        for k in range(size):
+            total += product[k]
+    return total
 
 
 @njit
-def product_row_sums(rows, block_starts, means, grand_means, c, weights, low, high):
-    """``sum_k w_k prod_m (U^m_ik + c)`` over all k, for the rows from ``low`` to ``high``."""
-    result = np.zeros(high - low)
+def product_row_sums(columns, block_starts, means, grand_means, c, weights, low, high):
+    """``sum_k w_k prod_m (U^m_ik + c)`` over all k, for the rows from ``low`` to ``high``.
+
+    ``U^m_ik = -(|S^m_i - S^m_k| - mean_i - mean_k + grand mean)``, and ``columns[j]`` is a column of the blocks.
+    """
+    result, product, squared = np.empty(high - low), np.empty(TILE), np.empty(TILE)
+    n = weights.size
     for i in range(low, high):
-        total = 0.0
-        for k in range(rows.shape[0]):
-            total += weights[k] * _product(rows, block_starts, means, grand_means, c, i, k)
-        result[i - low] = total
+        result[i - low] = _sum_of_products(
+            columns, block_starts, means, grand_means, c, weights, i, 0, n, product, squared
+        )
     return result
 
 
 @njit
-def product_signed_sums(rows, block_starts, means, grand_means, c, weights, begins, ends, low, high):
+def product_signed_sums(columns, block_starts, means, grand_means, c, weights, begins, ends, low, high):
     """Signed sums of ``prod_m (U^m_ik + c)`` for the positions from ``low`` to ``high``.
 
     All arrays are in the order of the predictions, and a row's block of ties goes from ``begins`` to ``ends``.
     """
-    result = np.zeros(high - low)
+    result, product, squared = np.empty(high - low), np.empty(TILE), np.empty(TILE)
+    n = weights.size
     for i in range(low, high):
-        total = 0.0
-        for k in range(begins[i]):
-            total += weights[k] * _product(rows, block_starts, means, grand_means, c, i, k)
-        for k in range(ends[i], rows.shape[0]):
-            total -= weights[k] * _product(rows, block_starts, means, grand_means, c, i, k)
-        result[i - low] = total
+        result[i - low] = _sum_of_products(
+            columns, block_starts, means, grand_means, c, weights, i, 0, begins[i], product, squared
+        ) - _sum_of_products(columns, block_starts, means, grand_means, c, weights, i, ends[i], n, product, squared)
     return result
