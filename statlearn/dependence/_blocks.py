@@ -1,7 +1,5 @@
 """Reading of variables: numeric blocks with one row per sample, and their distinct rows."""
 
-from functools import cached_property
-
 import numpy as np
 from sklearn.utils import check_array
 
@@ -10,26 +8,34 @@ from .._support.user_warnings import warn_user
 from .._support.validation import check_vector
 from ..exceptions import ConstantAttributeWarning
 
-LARGEST = 1e150
+LARGEST, SMALLEST = 1e150, 1e-150
+LARGEST_CODE = 2**62
 
-__all__ = ["Levels", "check_weights", "read_block", "read_blocks", "warn_if_constant"]
+__all__ = ["Levels", "check_products", "check_weights", "read_block", "read_blocks", "warn_if_constant"]
 
 
 def read_block(values, name):
-    """One variable as an array of float64 of shape (n_samples, n_columns), each column about its middle.
+    """One variable as an array of float64 of shape (n_samples, n_columns).
 
-    Distances do not change by the shift, and sums of them keep more digits.
+    Columns that are far from zero for their width are moved about it: distances do not change, and sums of them keep
+    more digits.
     """
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: put numbers in place of the masked entries by filled.")
     block = check_array(values, ensure_2d=False, input_name=name)
     if block.ndim not in (1, 2):
         raise ValueError(f"{name} must have one or two dimensions. Got shape {block.shape}.")
-    block = block.astype(np.float64, copy=False).reshape(len(block), -1)
+    block = np.ascontiguousarray(block, dtype=np.float64).reshape(len(block), -1)
     low, high = block.min(axis=0), block.max(axis=0)
     if max(-low.min(), high.max()) > LARGEST:
         raise ValueError(f"{name} has entries above {LARGEST:g}, whose squares overflow: divide it by a number.")
-    return np.ascontiguousarray(block - (low + (high - low) / 2.0))
+    middle, width = low + (high - low) / 2.0, high - low
+    if 0.0 < width.max() < SMALLEST:
+        raise ValueError(
+            f"{name} has entries that differ by less than {SMALLEST:g}, whose squares underflow: multiply it by a "
+            "number."
+        )
+    return block - middle if np.any(np.abs(middle) > width) else block
 
 
 def read_blocks(S, name="S"):
@@ -60,9 +66,19 @@ def check_weights(sample_weight, n_samples):
     return weights
 
 
+def check_products(blocks):
+    """Refuse blocks whose products of distances overflow."""
+    digits = sum(np.log10(max(np.abs(block).max(), 1.0)) for block in blocks)
+    if digits > np.log10(LARGEST):
+        raise ValueError(
+            f"The variables have products of order 1e{digits:.0f}, which overflow: divide them by numbers, or "
+            "standardize them."
+        )
+
+
 def warn_if_constant(blocks, names):
     """Warn of blocks in which all rows are equal."""
-    constant = [name for block, name in zip(blocks, names, strict=True) if not block.any()]
+    constant = [name for block, name in zip(blocks, names, strict=True) if np.all(block == block[0])]
     if constant:
         warn_user(
             f"{', '.join(constant)} is constant: its distance covariance with anything is 0. Leave it out.",
@@ -71,37 +87,44 @@ def warn_if_constant(blocks, names):
 
 
 class Levels:
-    """The distinct rows of a table.
+    """The distinct rows of blocks side by side.
 
     Parameters
     ----------
-    table : ndarray of shape (n_samples, n_columns)
-        The rows.
+    blocks : list of ndarray of shape (n_samples, n_columns)
+        The blocks.
 
     Attributes
     ----------
     codes : ndarray of shape (n_samples,)
         Number of the distinct row that each row is.
+    first : ndarray of shape (n_levels,)
+        The first row of each level: ``block[first]`` are the distinct rows of a block.
     n_levels : int
         Number of distinct rows.
     """
 
-    def __init__(self, table):
-        self._table = table
-        codes, self.n_levels = np.zeros(len(table), dtype=np.int64), 1
-        for column in table.T:
-            values, own = np.unique(column, return_inverse=True)
-            distinct, codes = np.unique(codes * values.size + own, return_inverse=True)
-            self.n_levels = distinct.size
-        self.codes = codes.astype(np.int64, copy=False)
-
-    @cached_property
-    def rows(self):
-        """One row of each level."""
-        first = np.empty(self.n_levels, dtype=np.int64)
-        first[self.codes[::-1]] = np.arange(len(self.codes))[::-1]
-        return self._table[first]
+    def __init__(self, blocks):
+        codes, n_codes = np.zeros(len(blocks[0]), dtype=np.int64), 1
+        for column in (column for block in blocks for column in block.T):
+            own, n_values = _value_codes(column)
+            if n_values > LARGEST_CODE // n_codes:
+                distinct, codes = np.unique(codes, return_inverse=True)
+                n_codes = distinct.size
+            codes, n_codes = codes * n_values + own, n_codes * n_values
+        _, self.first, codes = np.unique(codes, return_index=True, return_inverse=True)
+        self.codes, self.n_levels = codes.astype(np.int64, copy=False), self.first.size
 
     def counts(self, weights):
         """Total weight of each level."""
         return np.bincount(self.codes, weights=weights, minlength=self.n_levels)
+
+
+def _value_codes(column):
+    """Codes of the values of a column, and their number; two values need no sort."""
+    low, high = column.min(), column.max()
+    is_high = column == high
+    if np.all(is_high | (column == low)):
+        return is_high, 2
+    values, codes = np.unique(column, return_inverse=True)
+    return codes, values.size

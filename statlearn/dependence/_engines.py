@@ -9,7 +9,7 @@ from scipy.special import gammaln
 from sklearn.utils import check_random_state
 
 from .._support._sklearn import Interval, validate_params
-from ._blocks import Levels
+from ._blocks import Levels, check_products
 from ._kernels import (
     ColumnKernel,
     JointColumnKernel,
@@ -24,9 +24,9 @@ from ._kernels import (
 
 __all__ = ["METHODS", "Protected", "SlicedDistance", "build_kernel", "variance_method"]
 
-FEW_LEVELS = 64  # up to here a sweep over levels beats a merge sort at any size
+FEW_LEVELS = 400  # up to here a sweep over levels beats a merge sort
 MOST_LEVELS = 4096  # whose table takes 134 MB
-MOST_NODES = 64
+MIXED_LEVELS, MOST_NODES = 64, 64  # beside a continuous column
 
 
 class SlicedDistance:
@@ -41,7 +41,7 @@ class SlicedDistance:
     ----------
     n_directions : int, default=100
         Number of directions. In the plane they are equally spaced, and every distance is off by less than
-        ``0.83 / n_directions**2`` of itself. In space they are random, and the relative standard error of every
+        ``1 / n_directions**2`` of itself. In space they are random, and the relative standard error of every
         distance is ``sqrt((c_p**2 / p - 1) / n_directions)``.
     random_state : int, RandomState instance or None, default=None
         Source of the random directions.
@@ -105,47 +105,58 @@ class SlicedDistance:
 
 @dataclass(frozen=True)
 class Protected:
-    """The blocks of the protected side, whatever the measure makes of them.
+    """The blocks of the protected side, and what is made of them.
 
     Parameters
     ----------
     blocks : list of ndarray of shape (n_samples, n_columns)
-        The blocks whose centered distances are multiplied. One block gives distance covariance.
+        The blocks.
     centering : Centering
         The version, U or V, and the weights.
-    c : float
-        The constant of joint distance covariance.
+    c : float or None
+        The constant of the product of the blocks' centered distances; None for the distances of all columns.
     n_jobs : int or None
         Number of threads of the pairwise sums.
     """
 
     blocks: list
     centering: object
-    c: float = 1.0
+    c: float | None = None
     n_jobs: int | None = None
 
-    @cached_property
-    def table(self):
-        """All columns."""
-        return np.hstack(self.blocks)
+    @property
+    def is_joint(self):
+        """Whether there are several blocks whose distances are multiplied."""
+        return self.c is not None and len(self.blocks) > 1
+
+    @property
+    def n_samples(self):
+        """Number of rows."""
+        return len(self.blocks[0])
+
+    @property
+    def n_columns(self):
+        """Number of columns."""
+        return sum(block.shape[1] for block in self.blocks)
 
     @cached_property
     def levels(self):
         """The distinct rows."""
-        return Levels(self.table)
+        return Levels(self.blocks)
 
     @cached_property
     def position(self):
         """Block and column of the column with most values."""
-        counts = [np.unique(column).size for column in self.table.T]
         columns = [(m, j) for m, block in enumerate(self.blocks) for j in range(block.shape[1])]
-        return columns[int(np.argmax(counts))]
+        return max(columns, key=lambda position: Levels([self._column(position)]).n_levels)
 
-    @cached_property
+    def _column(self, position):
+        return self.blocks[position[0]][:, position[1] : position[1] + 1]
+
+    @property
     def column(self):
         """The column with most values."""
-        m, j = self.position
-        return np.ascontiguousarray(self.blocks[m][:, j])
+        return np.ascontiguousarray(self._column(self.position).ravel())
 
     @cached_property
     def others(self):
@@ -157,31 +168,21 @@ class Protected:
     @cached_property
     def other_levels(self):
         """The distinct rows without that column."""
-        return Levels(np.hstack(self.others))
+        return Levels(self.others)
 
     @property
-    def few(self):
-        """Number of levels up to which a sweep over levels is always best."""
-        return max(FEW_LEVELS, 4.0 * np.log2(len(self.table)))
-
-    @property
-    def is_column(self):
-        """Whether there is one column."""
-        return self.table.shape[1] == 1
+    def gaps(self):
+        """Distances between these rows."""
+        return distances(np.hstack([block[self.other_levels.first] for block in self.others]))
 
     @property
     def is_mixed(self):
         """Whether one column beside few levels is all there is, in a form that has an engine."""
-        if self.is_column or self.other_levels.n_levels > self.few:
+        if self.n_columns == 1 or self.other_levels.n_levels > MIXED_LEVELS:
             return False
-        if len(self.blocks) > 1:
+        if self.is_joint:
             return self.blocks[self.position[0]].shape[1] == 1
-        return n_nodes(self.column, self.other_levels) <= MOST_NODES
-
-    def of_levels(self, blocks, levels):
-        """The blocks with one row per level."""
-        starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
-        return [levels.rows[:, low:high] for low, high in zip(starts[:-1], starts[1:], strict=True)]
+        return n_nodes(self.column, self.gaps) <= MOST_NODES
 
 
 def _levels(protected):
@@ -190,19 +191,15 @@ def _levels(protected):
             f"method='levels' takes up to {MOST_LEVELS} distinct rows. Got {protected.levels.n_levels}: use "
             "method='auto', or round the continuous columns."
         )
-    rows = protected.of_levels(protected.blocks, protected.levels)
-    if len(rows) == 1:
-        table = distances(rows[0])
-    else:
-        table = -level_table(rows, protected.levels, protected.centering, protected.c)
-    return LevelKernel(table, protected.levels, protected.centering)
+    levels, centering = protected.levels, protected.centering
+    rows = [block[levels.first] for block in protected.blocks]
+    table = -level_table(rows, levels, centering, protected.c) if protected.is_joint else distances(np.hstack(rows))
+    return LevelKernel(table, levels, centering)
 
 
 def _column(protected):
-    if not protected.is_column:
-        raise ValueError(
-            f"method='column' takes one column. Got {protected.table.shape[1]} columns: use method='auto'."
-        )
+    if protected.n_columns > 1:
+        raise ValueError(f"method='column' takes one column. Got {protected.n_columns} columns: use method='auto'.")
     return ColumnKernel(protected.column, protected.centering)
 
 
@@ -213,25 +210,27 @@ def _mixed(protected):
             "covariance that column is a block of its own, else its range is not far above the distances between those "
             "rows. Use method='auto'."
         )
-    levels = protected.other_levels
-    if len(protected.blocks) == 1:
-        return MixedKernel(protected.column, levels, protected.centering)
-    table = level_table(protected.of_levels(protected.others, levels), levels, protected.centering, protected.c)
-    return JointColumnKernel(protected.column, table, levels, protected.centering, protected.c)
+    levels, centering = protected.other_levels, protected.centering
+    if not protected.is_joint:
+        return MixedKernel(protected.column, levels, protected.gaps, centering)
+    rows = [block[levels.first] for block in protected.others]
+    table = level_table(rows, levels, centering, protected.c)
+    return JointColumnKernel(protected.column, table, levels, centering, protected.c)
 
 
 def _pairwise(protected):
-    return ProductKernel(protected.blocks, protected.centering, protected.c, protected.n_jobs)
+    blocks = protected.blocks if protected.is_joint else [np.hstack(protected.blocks)]
+    return ProductKernel(blocks, protected.centering, protected.c, protected.n_jobs)
 
 
 METHODS = {"levels": _levels, "column": _column, "mixed": _mixed, "pairwise": _pairwise}
 
 
 def _cheapest(protected):
-    n_samples, n_levels = len(protected.table), protected.levels.n_levels
-    if n_levels <= protected.few:
+    n_samples, n_levels = protected.n_samples, protected.levels.n_levels
+    if n_levels <= FEW_LEVELS:
         return "levels"
-    if protected.is_column:
+    if protected.n_columns == 1:
         return "column"
     if protected.is_mixed:
         return "mixed"
@@ -239,17 +238,17 @@ def _cheapest(protected):
 
 
 def _sliced(protected, slices):
-    if len(protected.blocks) > 1:
+    if protected.is_joint:
         raise ValueError(
             "method='sliced' approximates Euclidean distances, not the products of joint distance covariance: use "
             "method='auto'."
         )
-    p = protected.table.shape[1]
+    table = np.hstack(protected.blocks)
     kernels = [
-        ColumnKernel(np.ascontiguousarray(protected.table @ direction), protected.centering)
-        for direction in slices._directions(p)
+        ColumnKernel(np.ascontiguousarray(table @ direction), protected.centering)
+        for direction in slices._directions(table.shape[1])
     ]
-    return SumKernel(kernels, [slices._factor(p) / len(kernels)] * len(kernels), protected.centering)
+    return SumKernel(kernels, [slices._factor(table.shape[1]) / len(kernels)] * len(kernels), protected.centering)
 
 
 def variance_method(method):
@@ -267,8 +266,10 @@ def build_kernel(protected, method):
     method : str or SlicedDistance
         "auto", "sliced" or a key of `METHODS`.
     """
+    if protected.is_joint:
+        check_products(protected.blocks)
     if isinstance(method, str) and method != "sliced":
         name = _cheapest(protected) if method == "auto" else method
         return METHODS[name](protected), name, 0.0
     slices = SlicedDistance() if method == "sliced" else method
-    return _sliced(protected, slices), "sliced", slices._relative_error(protected.table.shape[1])
+    return _sliced(protected, slices), "sliced", slices._relative_error(protected.n_columns)

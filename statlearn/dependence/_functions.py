@@ -7,7 +7,7 @@ import numpy as np
 from .._support._sklearn import Interval, validate_params
 from .._support.user_warnings import warn_user
 from ..exceptions import ConstantAttributeWarning
-from ._blocks import Levels, check_weights, read_block
+from ._blocks import Levels, check_products, check_weights, read_block
 from ._centering import Centering
 from ._engines import Protected, build_kernel, variance_method
 from ._kernels import ProductKernel
@@ -167,7 +167,7 @@ def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=Non
     variances = []
     for name, table in (("x", x), ("y", y)):
         kernel, _, _ = build_kernel(Protected([table], centering, n_jobs=n_jobs), variance_method(method))
-        variances.append(block_variance(table, kernel))
+        variances.append(block_variance([table], kernel))
         if variances[-1] <= 0.0:
             warn_user(f"{name} has distance variance 0, so the correlation is 0.", ConstantAttributeWarning)
             return 0.0
@@ -239,7 +239,7 @@ def joint_distance_covariance(
     blocks = _read_all(blocks)
     centering = Centering(check_weights(sample_weight, len(blocks[0])), unbiased)
     if standardize:
-        blocks = [standardized(block, centering, method, n_jobs) for block in blocks]
+        blocks = [standardized([block], centering, method, n_jobs)[0] for block in blocks]
     columns = [position for position, block in enumerate(blocks) if block.shape[1] == 1]
     if not columns:
         return _of_products(blocks, centering, c, method, n_jobs)
@@ -247,7 +247,7 @@ def joint_distance_covariance(
     others = [block for position, block in enumerate(blocks) if position != first]
     kernel, _, _ = build_kernel(Protected(others, centering, c, n_jobs), method)
     value, _ = signed_value(kernel, Ordering(blocks[first].ravel(), centering.weights))
-    return value + free_part(kernel, c, len(others))
+    return value + (free_part(kernel, c, len(others)) if len(others) > 1 else 0.0)
 
 
 @validate_params({**ENGINE_CONSTRAINTS}, prefer_skip_nested_validation=True)
@@ -318,10 +318,12 @@ def _of_products(blocks, centering, c, method, n_jobs):
     if method not in ("auto", "pairwise"):
         raise ValueError(f"method={method!r} needs a variable of one column: use method='auto'.")
     table = np.hstack(blocks)
-    levels = Levels(table)
+    levels = Levels([table])
+    distinct = table[levels.first]
     centering = Centering(levels.counts(centering.weights), centering.unbiased)
     starts = np.cumsum([0, *(block.shape[1] for block in blocks)])
-    rows = [np.ascontiguousarray(levels.rows[:, low:high]) for low, high in zip(starts[:-1], starts[1:], strict=True)]
+    rows = [np.ascontiguousarray(distinct[:, low:high]) for low, high in zip(starts[:-1], starts[1:], strict=True)]
+    check_products(rows)
     kernel = ProductKernel(rows, centering, c, n_jobs)
     products = -float(centering.weights @ kernel.row_sums)
     return centering.scale * (products - centering.n_pairs * c ** len(blocks))

@@ -126,10 +126,17 @@ def distance_covariance_test(
         for generator, size in zip(spawn_generators(random_state, n_tasks), sizes, strict=True)
     ]
     null = np.concatenate(run_parallel(_permuted, tasks, n_jobs=n_jobs))
-    slack = 1e-12 * max(abs(observed), np.abs(null).max())  # equal values that sums in another order made unequal
+    slack = 1e-12 * max(abs(observed), np.abs(null).max(), _size_of_terms(measure, ordering))
     pvalue = (1 + int(np.count_nonzero(null >= observed - slack))) / (n_permutations + 1)
     detail = f"{n_permutations} permutations of the predictions against intact rows of the attributes"
     return DistanceCovarianceTestResult(observed, pvalue, null, _certificate(penalty, pvalue, detail))
+
+
+def _size_of_terms(measure, ordering):
+    """The size of what sums to the measure: values that differ by its rounding are equal."""
+    deviations = np.abs(ordering.deviations)
+    unit = deviations.max() if measure.is_normalized and deviations.any() else 1.0
+    return deviations.mean() / unit * np.abs(measure.kernel.row_sums).max() / measure.centering.total
 
 
 def _permuted(measure, ordering, generator, size):

@@ -145,13 +145,13 @@ class ColumnKernel(_PlainKernel):
         return self._column.signed_sums(ordering.predictions, ordering.weights)
 
 
-def n_nodes(column, levels):
+def n_nodes(column, gaps):
     """Number of nodes that interpolate distances across levels to rounding.
 
     Along a column of range R the distance ``sqrt(gap^2 + (x - x')^2)`` of two levels is analytic inside a Bernstein
     ellipse of parameter ``y + sqrt(1 + y^2)``, ``y = 2 gap / R``; Chebyshev interpolation converges at that rate.
     """
-    gaps, width = distances(levels.rows), np.ptp(column)
+    width = np.ptp(column)
     smallest = gaps[gaps > 0.0].min(initial=np.inf)
     if width == 0.0 or not np.isfinite(smallest):
         return 1
@@ -166,12 +166,12 @@ class MixedKernel(_PlainKernel):
     interpolation at Chebyshev nodes is exact to rounding: every level carries its sums at the nodes.
     """
 
-    def __init__(self, column, levels, centering):
+    def __init__(self, column, levels, gaps, centering):
         self._codes, self._values = levels.codes, column
         self._members = [np.flatnonzero(levels.codes == level) for level in range(levels.n_levels)]
         self._within = [_SortedColumn(column[rows]) for rows in self._members]
-        self._gaps = distances(levels.rows)
-        angles = (np.arange(n_nodes(column, levels)) + 0.5) * (np.pi / n_nodes(column, levels))
+        self._gaps = gaps
+        angles = (np.arange(n_nodes(column, gaps)) + 0.5) * (np.pi / n_nodes(column, gaps))
         self._nodes = (column.min() + column.max()) / 2.0 + np.ptp(column) / 2.0 * np.cos(angles)
         self._barycentric = np.where(np.arange(angles.size) % 2 == 0, 1.0, -1.0) * np.sin(angles)
         self._across = node_row_sums(column, self._codes, centering.weights, self._gaps, self._nodes, self._barycentric)

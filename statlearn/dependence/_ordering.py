@@ -1,5 +1,6 @@
 """The predictions in ascending order, with their ties."""
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -43,17 +44,18 @@ class Ordering:
 
     def permuted(self, permutation):
         """The ordering of the predictions when row ``permutation[i]`` gets that of row i; all weights must be equal."""
-        twin = object.__new__(Ordering)
+        twin = copy(self)
+        vars(twin).pop("signs", None)
         twin.predictions, twin.deviations = np.empty_like(self.predictions), np.empty_like(self.predictions)
         twin.predictions[permutation], twin.deviations[permutation] = self.predictions, self.deviations
-        twin.weights, twin.starts = self.weights, self.starts
         twin.order = permutation[self.order]
         return twin
 
-    @property
-    def is_constant(self):
-        """Whether all predictions are the same."""
-        return self.starts.size == 2
+    def in_units(self, unit):
+        """The ordering of the predictions divided by a positive number."""
+        twin = copy(self)
+        twin.deviations = self.deviations / unit
+        return twin
 
     @cached_property
     def signs(self):
@@ -73,6 +75,6 @@ def distance_variance(ordering, centering):
     f, weights = ordering.deviations, centering.weights
     row_means, grand_mean = centering.means(f * ordering.signs - ordering.signed_sums(f))
     slopes = centering.total * f - weights @ f
-    slopes -= (row_means - grand_mean) * ordering.signs + ordering.signed_sums(row_means)
+    slopes -= row_means * ordering.signs + ordering.signed_sums(row_means - grand_mean)
     gradient = 4.0 * centering.scale * weights * slopes
     return 0.5 * float(f @ gradient), gradient
