@@ -5,6 +5,8 @@ was proved about the result, what was tested, and what was only assumed.
 
 The sub-modules load on first use, so ``import statlearn`` is cheap:
 
+- `statlearn.dependence`: distance covariance, exact at a million rows, with its gradient,
+- `statlearn.fairness`: predictions independent of mixed, intersecting protected attributes,
 - `statlearn.graph`: kernels between the nodes of one graph, and clustering and classification on them,
 - `statlearn.gromov`: how far apart two relational objects are, with a proved interval around the answer,
 - `statlearn.ordinal`: probabilities of ordered outcomes with a rare last step,
@@ -17,7 +19,7 @@ import importlib
 
 __version__ = "0.1.0.dev0"
 
-_SUBMODULES = ("certificate", "datasets", "exceptions", "graph", "gromov", "ordinal")
+_SUBMODULES = ("certificate", "datasets", "dependence", "exceptions", "fairness", "graph", "gromov", "ordinal")
 
 __all__ = [*_SUBMODULES, "__version__"]
 

@@ -41,7 +41,13 @@ def make_collection():
     return np.stack(graphs), y
 
 
+FAIR = {"sensitive_columns": [0], "drop_sensitive": False, "fairness_weight": 0.1, "normalize": "dcor", "tol": 1e-12}
+FAIR_NETWORK = {"hidden_layer_sizes": (3,), "fairness_weight": 0.0, "alpha": 0.01, "tol": 1e-12, "random_state": 0}
 CHECK_ARGUMENTS = {
+    "DistanceCovarianceFairClassifier": FAIR,
+    "DistanceCovarianceFairMLPClassifier": FAIR_NETWORK,
+    "DistanceCovarianceFairMLPRegressor": FAIR_NETWORK,
+    "DistanceCovarianceFairRegressor": FAIR,
     "GromovBarycenter": {"n_nodes": 4, "n_init": 1, "random_state": 0},
     "GromovWassersteinDistance": {"method": "spectral"},
     "KernelKMeans": {"n_clusters": 3, "kernel": "rbf", "random_state": 0},

@@ -13,6 +13,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils import estimator_checks
 
 from statlearn.certificate import Certificate, Check
+from statlearn.fairness import ProtectedEncoder
 from statlearn.graph import SpectralGraph
 from statlearn.gromov import DenseCost
 from statlearn.gromov._collections import NetworkCollection
@@ -37,7 +38,14 @@ ESTIMATORS = public_estimators()
 NAMES = [estimator.__name__ for estimator in ESTIMATORS]
 
 # The search must find these, so that a broken search cannot pass by finding nothing.
-KNOWN = {"KernelKMeans", "NodeKernelClassifier", "PrestoClassifier", "PrestoClassifierCV", "ProportionalOddsClassifier"}
+KNOWN = {
+    "DistanceCovarianceFairRegressor",
+    "KernelKMeans",
+    "NodeKernelClassifier",
+    "PrestoClassifier",
+    "PrestoClassifierCV",
+    "ProportionalOddsClassifier",
+}
 
 # Checks of scikit-learn that an estimator cannot pass, with the reason: {estimator: {check: reason}}.
 X_IS_NO_TABLE = "X is a graph, and this check feeds a table of features"
@@ -241,7 +249,7 @@ def test_skops_round_trip_trusts_only_our_own_names(estimator_class):
     model, X, _ = fitted(estimator_class)
     data = skops_io.dumps(model)
     trusted = skops_io.get_untrusted_types(data=data)
-    own = {type(model), type(model.certificate_), Check, SpectralGraph, *COLLECTION_TYPES}
+    own = {type(model), type(model.certificate_), Check, SpectralGraph, ProtectedEncoder, *COLLECTION_TYPES}
     assert set(trusted) <= {f"{thing.__module__}.{thing.__qualname__}" for thing in own}
     twin = skops_io.loads(data, trusted=trusted)
     assert twin.certificate_ == model.certificate_
