@@ -8,6 +8,7 @@ __all__ = [
     "ClassOrderWarning",
     "ConstantAttributeWarning",
     "CrossingWarning",
+    "PairwiseWarning",
     "RareClassWarning",
     "ScaleWarning",
     "SelfLoopWarning",
@@ -59,6 +60,18 @@ class ClassOrderWarning(UserWarning):
     >>> from statlearn.exceptions import ClassOrderWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", ClassOrderWarning)
+    """
+
+
+class PairwiseWarning(UserWarning):
+    """A sum over all pairs of many rows is about to be evaluated, for there is no faster exact way.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import PairwiseWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", PairwiseWarning)
     """
 
 

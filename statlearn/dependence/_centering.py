@@ -58,5 +58,5 @@ def _require_four(weights, total):
         )
     raise ValueError(
         f"unbiased distance covariance needs weights that sum to more than 3, got a sum of {total:.6g}; a weight means "
-        "that many copies of its row. Rescale sample_weight, or use unbiased=False."
+        "that many copies of its row. Rescale sample_weight, so that it has the mean 1."
     )

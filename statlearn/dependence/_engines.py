@@ -9,6 +9,8 @@ from scipy.special import gammaln
 from sklearn.utils import check_random_state
 
 from .._support._sklearn import Interval, validate_params
+from .._support.user_warnings import warn_user
+from ..exceptions import PairwiseWarning
 from ._blocks import Levels, check_products
 from ._kernels import (
     ColumnKernel,
@@ -27,6 +29,9 @@ __all__ = ["METHODS", "Protected", "SlicedDistance", "build_kernel", "variance_m
 FEW_LEVELS = 400  # up to here a sweep over levels beats a merge sort
 MOST_LEVELS = 4096  # whose table takes 134 MB
 MIXED_LEVELS, MOST_NODES = 64, 64  # beside a continuous column
+NODES_SHARE = 0.25  # of all rows, that the sums at nodes may number in place of that: still cheaper than all pairs
+MANY_ROWS = 20_000  # from where all pairs take a second
+PLANE_DIRECTIONS = 200
 
 
 class SlicedDistance:
@@ -35,7 +40,8 @@ class SlicedDistance:
     For a random unit vector u, :math:`\|s\| = c_p \, E |u's|` with
     :math:`c_p = \sqrt{\pi} \, \Gamma((p+1)/2) / \Gamma(p/2)`. Every direction costs a merge sort, so that distance
     covariance of a block with several continuous columns takes O(n log n) per direction instead of O(n^2). It is an
-    approximation: the attribute ``relative_error_`` of the penalty says how good.
+    approximation: the attribute ``relative_error_`` of the penalty says how good a distance is. A covariance is a
+    contrast of distances, and its own relative error can be several times that.
 
     Parameters
     ----------
@@ -182,7 +188,8 @@ class Protected:
             return False
         if self.is_joint:
             return self.blocks[self.position[0]].shape[1] == 1
-        return n_nodes(self.column, self.gaps) <= MOST_NODES
+        nodes = n_nodes(self.column, self.gaps)
+        return nodes <= max(MOST_NODES, NODES_SHARE * self.n_samples / self.other_levels.n_levels)
 
 
 def _levels(protected):
@@ -218,6 +225,15 @@ def _mixed(protected):
     return JointColumnKernel(protected.column, table, levels, centering, protected.c)
 
 
+def _warn_of_pairs(n_samples):
+    warn_user(
+        f"{n_samples} rows with several continuous columns have no faster exact engine than all {n_samples**2:.1e} "
+        "pairs per evaluation. Round the columns to few values, or pass method='sliced', or method='pairwise' if you "
+        "can wait.",
+        PairwiseWarning,
+    )
+
+
 def _pairwise(protected):
     blocks = protected.blocks if protected.is_joint else [np.hstack(protected.blocks)]
     return ProductKernel(blocks, protected.centering, protected.c, protected.n_jobs)
@@ -251,9 +267,17 @@ def _sliced(protected, slices):
     return SumKernel(kernels, [slices._factor(table.shape[1]) / len(kernels)] * len(kernels), protected.centering)
 
 
-def variance_method(method):
-    """The method for the distance variance of one block: that of the covariance where the block may have another."""
-    return method if method in ("sliced", "pairwise") or isinstance(method, SlicedDistance) else "auto"
+def variance_method(method, n_columns):
+    """The method for the distance variance of one block, a difference of large terms that takes few errors.
+
+    That of the covariance, unless the block may have another or slices are too rough: there are enough directions in
+    the plane, and all pairs in space.
+    """
+    if method == "pairwise":
+        return method
+    if method == "sliced" or isinstance(method, SlicedDistance):
+        return SlicedDistance(PLANE_DIRECTIONS) if n_columns == 2 else "auto"
+    return "auto"
 
 
 def build_kernel(protected, method):
@@ -270,6 +294,8 @@ def build_kernel(protected, method):
         check_products(protected.blocks)
     if isinstance(method, str) and method != "sliced":
         name = _cheapest(protected) if method == "auto" else method
+        if name == "pairwise" and method == "auto" and protected.n_samples > MANY_ROWS:
+            _warn_of_pairs(protected.n_samples)
         return METHODS[name](protected), name, 0.0
     slices = SlicedDistance() if method == "sliced" else method
     return _sliced(protected, slices), "sliced", slices._relative_error(protected.n_columns)

@@ -9,9 +9,9 @@ from .._support.user_warnings import warn_user
 from ..exceptions import ConstantAttributeWarning
 from ._blocks import Levels, check_products, check_weights, read_block
 from ._centering import Centering
-from ._engines import Protected, build_kernel, variance_method
+from ._engines import Protected, build_kernel
 from ._kernels import ProductKernel
-from ._measures import block_variance, free_part, signed_value, standardized
+from ._measures import distance_deviation, free_part, signed_value, standardized
 from ._ordering import Ordering
 from ._penalty import ENGINE_CONSTRAINTS
 
@@ -164,15 +164,13 @@ def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=Non
     x, y, centering = _two(x, y, sample_weight, unbiased)
     if not squared and unbiased:
         raise ValueError("squared=False needs unbiased=False: the unbiased square can be negative and has no root.")
-    variances = []
     for name, table in (("x", x), ("y", y)):
-        kernel, _, _ = build_kernel(Protected([table], centering, n_jobs=n_jobs), variance_method(method))
-        variances.append(block_variance([table], kernel))
-        if variances[-1] <= 0.0:
+        deviation = distance_deviation([table], centering, method, n_jobs)
+        if deviation == 0.0:
             warn_user(f"{name} has distance variance 0, so the correlation is 0.", ConstantAttributeWarning)
             return 0.0
-    value = covariance / float(np.sqrt(variances[0] * variances[1]))
-    return value if squared else float(np.sqrt(max(value, 0.0)))
+        covariance /= deviation
+    return covariance if squared else float(np.sqrt(max(covariance, 0.0)))
 
 
 @validate_params(
@@ -239,7 +237,7 @@ def joint_distance_covariance(
     blocks = _read_all(blocks)
     centering = Centering(check_weights(sample_weight, len(blocks[0])), unbiased)
     if standardize:
-        blocks = [standardized([block], centering, method, n_jobs)[0] for block in blocks]
+        blocks = [standardized(block, centering, method, n_jobs) for block in blocks]
     columns = [position for position, block in enumerate(blocks) if block.shape[1] == 1]
     if not columns:
         return _of_products(blocks, centering, c, method, n_jobs)

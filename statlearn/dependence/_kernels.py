@@ -167,7 +167,7 @@ class MixedKernel(_PlainKernel):
     """
 
     def __init__(self, column, levels, gaps, centering):
-        self._codes, self._values = levels.codes, column
+        self._codes, self._values = levels.codes, column.copy()
         self._members = [np.flatnonzero(levels.codes == level) for level in range(levels.n_levels)]
         self._within = [_SortedColumn(column[rows]) for rows in self._members]
         self._gaps = gaps

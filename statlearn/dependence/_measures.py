@@ -1,5 +1,6 @@
 """The measures of dependence on given blocks: kernel, constant and normalization."""
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +10,7 @@ from ._engines import Protected, build_kernel, variance_method
 from ._kernels import SumKernel
 from ._ordering import distance_variance
 
-__all__ = ["Measure", "block_variance", "free_part", "signed_value", "standardized"]
+__all__ = ["Measure", "distance_deviation", "free_part", "signed_value", "standardized"]
 
 VANISHING = 1e-13  # a distance variance below this share of its uncentered terms is rounding
 
@@ -21,22 +22,31 @@ def signed_value(kernel, ordering):
     return float(ordering.deviations @ gradient), gradient
 
 
-def block_variance(blocks, kernel):
-    """Squared distance variance of blocks side by side from the row sums of their distances."""
-    weights, total = kernel.centering.weights, kernel.centering.total
-    squares = 0.0
+def sum_of_squares(blocks, centering):
+    """``sum_ik w_i w_k |S_i - S_k|^2`` of blocks side by side."""
+    weights, total = centering.weights, 0.0
     for column in (column for block in blocks for column in block.T):
-        deviations = column - (weights @ column) / total
-        squares += 2.0 * total * float(weights @ deviations**2)
+        deviations = column - (weights @ column) / centering.total
+        total += float(weights @ deviations**2)
+    return 2.0 * centering.total * total
+
+
+def distance_deviation(blocks, centering, method, n_jobs):
+    """Distance standard deviation of blocks side by side, from the row sums of their distances."""
+    protected = Protected(blocks, centering, n_jobs=n_jobs)
+    kernel, _, _ = build_kernel(protected, variance_method(method, protected.n_columns))
+    return _deviation(sum_of_squares(blocks, centering), kernel)
+
+
+def _deviation(squares, kernel):
     variance = kernel.centering.squared_norm(squares, kernel.row_sums)
-    return variance if variance > VANISHING * kernel.centering.scale * squares else 0.0
+    return float(np.sqrt(variance)) if variance > VANISHING * kernel.centering.scale * squares else 0.0
 
 
-def standardized(blocks, centering, method, n_jobs):
-    """Blocks in units of the distance standard deviation of their concatenation, or as they are where that is 0."""
-    kernel, _, _ = build_kernel(Protected(blocks, centering, n_jobs=n_jobs), variance_method(method))
-    variance = block_variance(blocks, kernel)
-    return [block / np.sqrt(variance) for block in blocks] if variance > 0.0 else blocks
+def standardized(block, centering, method, n_jobs):
+    """A block in units of its distance standard deviation, or as it is where that is 0."""
+    deviation = distance_deviation([block], centering, method, n_jobs)
+    return block / deviation if deviation > 0.0 else block
 
 
 def free_part(kernel, c, n_blocks):
@@ -73,31 +83,46 @@ class Measure:
     """
 
     def __init__(self, blocks, centering, *, measure, c, normalize, method, n_jobs):
-        self.centering, self._normalize = centering, normalize
+        self.centering, self.is_normalized = centering, normalize is not None
         self._of_others = {"measure": measure, "c": c, "method": method, "n_jobs": n_jobs}
-        self._blocks = blocks
-        if normalize is not None:
-            blocks = _standardized_for(measure, blocks, centering, method, n_jobs)
+        is_joint = measure == "jdcov" and len(blocks) > 1
+        is_sliced = method == "sliced" or not isinstance(method, str)
+        # what the twin is made of; arrays of the caller may change
+        self._blocks = [block.copy() for block in blocks] if is_joint or is_sliced else None
+        if is_joint and self.is_normalized:
+            blocks = [standardized(block, centering, method, n_jobs) for block in blocks]
         groups = [[block] for block in blocks] if measure == "sum" else [blocks]
-        c = c if measure == "jdcov" else None
-        protected = [Protected(group, centering, c, n_jobs) for group in groups]
+        protected = [Protected(group, centering, c if is_joint else None, n_jobs) for group in groups]
         kernels, names, errors = zip(*(build_kernel(one, method) for one in protected), strict=True)
-        self.kernel = kernels[0] if len(kernels) == 1 else SumKernel(kernels, [1.0] * len(kernels), centering)
-        self.engine, self.relative_error = "+".join(dict.fromkeys(names)), max(errors)
+        self._kernels, self.engine, self.relative_error = kernels, "+".join(dict.fromkeys(names)), max(errors)
+        if is_joint:
+            self._deviations = [1.0]
+        elif is_sliced:
+            self._deviations = [distance_deviation(group, centering, method, n_jobs) for group in groups]
+        else:
+            self._deviations = [
+                _deviation(sum_of_squares(group, centering), kernel)
+                for group, kernel in zip(groups, kernels, strict=True)
+            ]
+        self.kernel = self._summed(self.is_normalized)
         self.n_levels = (protected[0].levels if len(protected) == 1 else Levels(blocks)).n_levels
-        self.constant = free_part(self.kernel, c, len(blocks)) if protected[0].is_joint else 0.0
+        self.constant = free_part(self.kernel, c, len(blocks)) if is_joint else 0.0
 
-    @property
-    def is_normalized(self):
-        """Whether the measure is free of the scale of the predictions."""
-        return self._normalize is not None
+    def _summed(self, normalized):
+        """The sum of the kernels, in units of their distance standard deviations; constant blocks add nothing."""
+        factors = [1.0 / deviation if normalized and deviation > 0.0 else 1.0 for deviation in self._deviations]
+        return self._kernels[0] if factors == [1.0] else SumKernel(self._kernels, factors, self.centering)
 
     @cached_property
     def normalized(self):
         """The same measure with ``normalize="dcor"``."""
         if self.is_normalized:
             return self
-        return Measure(self._blocks, self.centering, normalize="dcor", **self._of_others)
+        if self._blocks is not None:
+            return Measure(self._blocks, self.centering, normalize="dcor", **self._of_others)
+        twin = copy(self)
+        twin.is_normalized, twin.kernel = True, self._summed(True)
+        return twin
 
     def excess_and_grad(self, ordering):
         """What the measure is above its constant, and the gradient."""
@@ -114,9 +139,3 @@ class Measure:
             return 0.0, np.zeros_like(gradient)
         deviation = np.sqrt(variance)
         return excess / deviation, (gradient - (0.5 * excess / variance) * slope) / deviation / unit
-
-
-def _standardized_for(measure, blocks, centering, method, n_jobs):
-    """The blocks in units of their distance standard deviations, of all columns where these are one block."""
-    together = [blocks] if measure in ("dcov", "ccdcov") else [[block] for block in blocks]
-    return [block for group in together for block in standardized(group, centering, method, n_jobs)]

@@ -163,7 +163,9 @@ class DistanceCovariancePenalty:
         unknown = sorted(set(params) - set(self.get_params()))
         if unknown:
             raise ValueError(f"DistanceCovariancePenalty has no parameter {unknown[0]!r}: it has {self!r}.")
-        vars(self).update(vars(DistanceCovariancePenalty(**{**self.get_params(), **params})))
+        twin = DistanceCovariancePenalty(**{**self.get_params(), **params})
+        vars(self).clear()
+        vars(self).update(vars(twin))
         return self
 
     def fit(self, S, sample_weight=None):
