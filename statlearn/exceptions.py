@@ -8,6 +8,7 @@ __all__ = [
     "ClassOrderWarning",
     "ConstantAttributeWarning",
     "CrossingWarning",
+    "NegativePenaltyWarning",
     "PairwiseWarning",
     "RareClassWarning",
     "ScaleWarning",
@@ -60,6 +61,18 @@ class ClassOrderWarning(UserWarning):
     >>> from statlearn.exceptions import ClassOrderWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", ClassOrderWarning)
+    """
+
+
+class NegativePenaltyWarning(UserWarning):
+    """An unbiased dependence penalty is negative by chance, and a fit is rewarded for that noise.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import NegativePenaltyWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", NegativePenaltyWarning)
     """
 
 

@@ -42,7 +42,7 @@ def make_collection():
 
 
 FAIR = {"sensitive_columns": [0], "drop_sensitive": False, "fairness_weight": 0.1, "normalize": "dcor", "tol": 1e-12}
-FAIR_NETWORK = {"hidden_layer_sizes": (3,), "fairness_weight": 0.0, "alpha": 0.01, "tol": 1e-12, "random_state": 0}
+FAIR_NETWORK = {"hidden_layer_sizes": (3,), "fairness_weight": 0.0, "alpha": 0.1, "tol": 1e-12, "random_state": 0}
 CHECK_ARGUMENTS = {
     "DistanceCovarianceFairClassifier": FAIR,
     "DistanceCovarianceFairMLPClassifier": FAIR_NETWORK,

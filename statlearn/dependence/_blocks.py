@@ -22,7 +22,15 @@ def read_block(values, name):
     """
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: put numbers in place of the masked entries by filled.")
-    block = check_array(values, ensure_2d=False, input_name=name)
+    try:
+        block = check_array(values, ensure_2d=False, input_name=name)
+    except ValueError as error:
+        if "could not convert string" not in str(error):
+            raise
+        raise ValueError(
+            f"{name} holds strings, which have no distances: {error}. Turn categories into numbers, by "
+            "statlearn.fairness.ProtectedEncoder for instance."
+        ) from error
     if block.ndim not in (1, 2):
         raise ValueError(f"{name} must have one or two dimensions. Got shape {block.shape}.")
     block = np.ascontiguousarray(block, dtype=np.float64).reshape(len(block), -1)

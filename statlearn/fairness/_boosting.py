@@ -4,12 +4,11 @@ from copy import deepcopy
 from numbers import Real
 
 import numpy as np
-from sklearn.base import clone
 
-from .._support._sklearn import HasMethods, Interval, StrOptions, _num_samples, validate_params
+from .._support._sklearn import HasMethods, Interval, StrOptions, _num_samples, _safe_indexing, validate_params
 from .._support.validation import check_vector
 from ..dependence import DistanceCovariancePenalty
-from ._encoder import ProtectedEncoder
+from ._criteria import encode
 from ._losses import HalfBinomialLoss, HalfPoissonLoss, HalfSquaredError
 from ._sensitive import read_sensitive
 
@@ -25,7 +24,7 @@ WEIGHT_RTOL = 1e-5  # boosting libraries store weights in single precision
         "fairness_weight": [Interval(Real, 0, None, closed="left")],
         "loss": [StrOptions(set(LOSSES))],
         "measure": [StrOptions({"ccdcov", "jdcov", "dcov", "sum"}), DistanceCovariancePenalty],
-        "encoder": [HasMethods(["fit", "transform", "split"]), None],
+        "encoder": [HasMethods(["fit_transform", "split"]), None],
         "sample_weight": ["array-like", None],
     },
     prefer_skip_nested_validation=True,
@@ -62,7 +61,8 @@ def make_boosting_objective(
     encoder : ProtectedEncoder or None, default=None
         Turns the attributes into numbers; None means ``ProtectedEncoder()``. It is cloned and fitted.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the training rows; a weight stands for that many copies of its row, in the penalty as well.
+        Weights of the training rows; a weight stands for that many copies of its row, in the penalty as well, and rows
+        of weight 0 count as absent.
 
     Returns
     -------
@@ -121,10 +121,10 @@ def make_boosting_objective(
     weights = np.ones(n_samples)
     if sample_weight is not None:
         weights = check_vector(sample_weight, "sample_weight", size=n_samples)
-    encoder = ProtectedEncoder() if encoder is None else clone(encoder)
-    encoded = encoder.fit_transform(read_sensitive(sensitive_features, n_samples))
+    present = np.flatnonzero(weights)
+    _, blocks = encode(_safe_indexing(read_sensitive(sensitive_features, n_samples), present), encoder)
     penalty = DistanceCovariancePenalty(measure) if isinstance(measure, str) else deepcopy(measure)
-    penalty.fit(encoder.split(encoded), sample_weight=weights)
+    penalty.fit(blocks, sample_weight=weights[present])
     return _BoostingObjective(LOSSES[loss](), penalty, float(fairness_weight), weights)
 
 
@@ -136,7 +136,7 @@ class _BoostingObjective:
     loss : Loss
         Loss of a raw prediction.
     penalty : DistanceCovariancePenalty
-        Fitted to the training rows.
+        Fitted to the training rows with positive weight.
     fairness_weight : float
         Weight of the penalty.
     weights : ndarray of shape (n_samples,)
@@ -148,6 +148,7 @@ class _BoostingObjective:
         self._penalty = penalty
         self._fairness_weight = fairness_weight
         self._weights = weights
+        self._present = np.flatnonzero(weights)
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """Gradient and hessian of the objective with respect to the raw predictions."""
@@ -158,7 +159,8 @@ class _BoostingObjective:
         gradient = self._weights * gradient
         if self._fairness_weight > 0.0:
             total = self._fairness_weight * self._weights.sum()
-            _, slope = self._penalty.value_and_grad(mean)
+            slope = np.zeros_like(mean)
+            _, slope[self._present] = self._penalty.value_and_grad(mean[self._present])
             gradient += total * self._loss.pull_back(u, mean, slope)
         return gradient, self._weights * self._loss.hessian(y, u)
 

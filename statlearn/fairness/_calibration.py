@@ -27,10 +27,9 @@ from .._support.validation import check_vector
 from ..certificate import Certificate, Check, format_table
 from ..dependence import DistanceCovariancePenalty
 from ..exceptions import ShrinkageWarning
-from ._cells import intersection_cells
+from ._cells import N_BINS, intersection_cells
+from ._criteria import disparity, encode, largest, levels_of
 from ._displays import FairnessPathDisplay
-from ._encoder import ProtectedEncoder
-from ._metrics import jensen_shannon_divergence, unfairness_ratio, wasserstein_disparity
 from ._responses import responses
 from ._sensitive import read_sensitive, split_sensitive
 
@@ -38,8 +37,8 @@ __all__ = ["FairnessCalibration", "calibrate_fairness_weight"]
 
 FAIRNESS_WEIGHT = "fairness_weight"
 SHRINKAGE = "shrinkage"  # a check of the certificates of fair estimators
-N_BINS = 4
 CRITERIA = ("jsd", "uf", "dcor", "wasserstein")
+BETWEEN_CELLS = ("uf", "wasserstein")  # always measured; "jsd" only if asked for: its bandwidth suits few scales
 DEVIANCE_POWERS = {"squared_error": 0, "poisson": 1, "gamma": 2}
 OWN_CRITERION = "criterion"  # the name of a criterion that is a function
 
@@ -206,7 +205,7 @@ def calibrate_fairness_weight(
     *,
     fairness_weights,
     cv=5,
-    criterion="jsd",
+    criterion="dcor",
     target=None,
     max_loss_increase=None,
     sample_weight=None,
@@ -241,26 +240,27 @@ def calibrate_fairness_weight(
     cv : int, splitter, iterable of splits or pair of index arrays, default=5
         The folds. A number means that many folds, by class for classifiers, as in scikit-learn without shuffling; the
         pair ``(train, test)`` is one split.
-    criterion : {"jsd", "uf", "dcor", "wasserstein"} or callable, default="jsd"
+    criterion : {"jsd", "uf", "dcor", "wasserstein"} or callable, default="dcor"
         What the weight is chosen by; smaller is fairer.
 
-        - ``"jsd"``: `jensen_shannon_divergence` with its defaults. Its bandwidth is a fixed number, so that shrinking
-          all predictions lowers it too.
-        - ``"uf"``: `unfairness_ratio`, which is free of scale.
         - ``"dcor"``: squared distance correlation of predictions and encoded attributes, which is free of scale.
+        - ``"jsd"``: `jensen_shannon_divergence` with its defaults. Its bandwidth is a fixed number that suits
+          probabilities: shrinking all predictions lowers it too, and predictions in large units are refused.
+        - ``"uf"``: `unfairness_ratio`, which is free of scale.
         - ``"wasserstein"``: `wasserstein_disparity`, in units of the predictions.
-        - a function of predictions and raw sensitive features of the held-out rows, which returns a number.
+        - a function of predictions and raw sensitive features of the held-out rows, which returns a number and takes
+          ``sample_weight`` if weights are given.
 
-        All but ``"dcor"`` compare intersections of the attributes, continuous ones cut at the quartiles of
-        all rows.
+        All but ``"dcor"`` and functions compare intersections of the attributes, continuous ones cut at the quartiles
+        of all rows.
     target : float or None, default=None
         The criterion that is good enough.
     max_loss_increase : float or None, default=None
         The largest increase of the mean loss that is acceptable, relative to that of the smallest weight: 0.01 is one
         percent.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows in fits, losses and criteria. In a pipeline without metadata routing they reach the fair
-        step only.
+        Weights of the rows in fits, losses and criteria; rows of weight 0 count as absent. In a pipeline without
+        metadata routing the weights reach the fair step only.
     n_jobs : int or None, default=None
         Number of parallel fits; None means 1 unless in a `joblib.parallel_config` context, -1 all processors.
 
@@ -289,6 +289,8 @@ def calibrate_fairness_weight(
     repetitions; at expected counts, unweighted, if ``penalize_on="count"``; at the probability of the second of two
     classes; and take the largest value over the probabilities of several classes.
 
+    Which attributes are categorical is decided once, on all rows, and holds in every fold.
+
     The criterion of the chosen weight is an optimistic estimate, since the weight was chosen on the same rows. Fits
     that were paid for by shrinking do not warn; the certificate counts them.
 
@@ -315,11 +317,17 @@ def calibrate_fairness_weight(
     X, y = indexable(X, y)
     fair = _FairPart(estimator, with_weights=sample_weight is not None)
     sensitive = fair.read_sensitive(sensitive_features, X)
+    splits = list(_as_splitter(cv, y, is_classifier(estimator)).split(X, y))
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        present = sample_weight > 0.0
+        splits = [[_renumbered(part, present) for part in split] for split in splits]
+        X, y, sensitive, sample_weight = (
+            _rows(values, np.flatnonzero(present)) for values in (X, y, sensitive, sample_weight)
+        )
     folds = _Folds(fair, X, y, sensitive, sample_weight, criterion)
-    splits = list(_as_splitter(cv, y, is_classifier(estimator)).split(X, y))
-    tasks = [(folds, weight, *split) for weight in grid for split in splits]
+    pairs = [(train, folds.held_out(test)) for train, test in splits]
+    tasks = [(folds, weight, *pair) for weight in grid for pair in pairs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShrinkageWarning)  # the certificate counts these fits
         outcomes = run_parallel(_measure, tasks, n_jobs=n_jobs)
@@ -331,6 +339,12 @@ def _as_splitter(cv, y, stratified):
     """A splitter of scikit-learn; a pair of index arrays is one split."""
     is_pair = isinstance(cv, tuple) and len(cv) == 2 and all(len(part) and np.ndim(part[0]) == 0 for part in cv)
     return check_cv([cv] if is_pair else cv, y, classifier=stratified)
+
+
+def _renumbered(rows, present):
+    """Positions, or a mask, of rows as positions among the rows that are present."""
+    rows = np.arange(len(present))[np.asarray(rows)]
+    return (np.cumsum(present) - 1)[rows[present[rows]]]
 
 
 class _FairPart:
@@ -355,7 +369,9 @@ class _FairPart:
         self._prefix = names[0].removesuffix(FAIRNESS_WEIGHT)
         self._routed = bool(self._prefix) and get_config()["enable_metadata_routing"]
         self.settings = self.of(estimator).get_params(deep=False)
+        self._changes = {}  # parameters of all clones
         takes_columns = self.settings.get("sensitive_columns") is not None
+        self._share_attributes = not takes_columns  # the fits and the criteria
         self._metadata = ([] if takes_columns else ["sensitive_features"]) + (["sample_weight"] if with_weights else [])
         if self._metadata and self._prefix and not (self._routed or isinstance(estimator, Pipeline)):
             raise TypeError(
@@ -377,16 +393,35 @@ class _FairPart:
                 "sensitive_features must be given, unless estimator itself (not a step of it) has sensitive_columns: "
                 "the criteria need them."
             )
+        self._share_attributes = True
         return split_sensitive(X, columns)[0]
+
+    def keep_levels(self, encoder):
+        """Let every fit read those attributes as categorical that a fitted encoder does, whatever its own rows hold."""
+        names, is_categorical = encoder.get_params(), levels_of(encoder)
+        can_be_told = "encoder" in self.settings and "categorical_features" in names and is_categorical is not None
+        if self._share_attributes and can_be_told:
+            encoder = clone(encoder).set_params(categorical_features=is_categorical)
+            self._changes = {f"{self._prefix}encoder": encoder}
 
     def fit(self, fairness_weight, X, y, sensitive, sample_weight):
         """A fitted clone with another fairness weight."""
-        model = clone(self._estimator).set_params(**{self._parameter: float(fairness_weight)})
+        model = clone(self._estimator).set_params(**self._changes, **{self._parameter: float(fairness_weight)})
         if self._routed and self._metadata:
             self.of(model).set_fit_request(**dict.fromkeys(self._metadata, True))
         prefix = "" if self._routed else self._prefix
         values = {"sensitive_features": sensitive, "sample_weight": sample_weight}
         return model.fit(X, y, **{prefix + name: values[name] for name in self._metadata})
+
+
+class _HeldOut(NamedTuple):
+    """The held-out rows of a fold: what the criteria need of them, and the penalty, for all models."""
+
+    rows: np.ndarray
+    sensitive: object
+    cells: np.ndarray
+    weights: np.ndarray | None
+    penalty: DistanceCovariancePenalty
 
 
 class _Folds:
@@ -395,21 +430,34 @@ class _Folds:
     def __init__(self, fair, X, y, sensitive, sample_weight, criterion):
         self.fair, self.X, self.y, self.sensitive, self.sample_weight = fair, X, y, sensitive, sample_weight
         self._criterion = criterion
-        self._cells = intersection_cells(sensitive, bins=N_BINS).codes
-        encoder = fair.settings.get("encoder")
-        encoder = ProtectedEncoder() if encoder is None else clone(encoder)
-        self._blocks = encoder.split(encoder.fit_transform(sensitive))
+        self._counts = fair.settings.get("penalize_on") == "count" and sample_weight is not None
+        self._weights = None if self._counts else sample_weight
+        encoder, self._blocks = encode(sensitive, fair.settings.get("encoder"))
+        fair.keep_levels(encoder)
+        cells = intersection_cells(sensitive, bins=N_BINS, sample_weight=self._weights, is_nominal=levels_of(encoder))
+        self._cells = cells.codes
 
-    def measure(self, model, test):
-        """Loss and criteria of a fitted model on some rows."""
-        weights = _rows(self.sample_weight, test)
-        prediction = responses(model, _rows(self.X, test))
-        results = {"loss": self._loss(model, _rows(self.y, test), prediction, weights)}
-        if self.fair.settings.get("penalize_on") == "count" and weights is not None:
-            prediction, weights = prediction * weights, None
-        columns = prediction.reshape(len(prediction), -1).T
-        for name, measure in self._measures(test, weights).items():
-            results[name] = max(measure(np.ascontiguousarray(column)) for column in columns)
+    def held_out(self, test):
+        """What of the criteria does not depend on the model."""
+        weights = _rows(self._weights, test)
+        penalty = DistanceCovariancePenalty("ccdcov", **_engine(self.fair.settings.get("measure")))
+        penalty.fit([_rows(block, test) for block in self._blocks], weights)
+        return _HeldOut(test, _rows(self.sensitive, test), _rows(self._cells, test), weights, penalty)
+
+    def measure(self, model, held_out):
+        """Loss and criteria of a fitted model."""
+        rows, sensitive, cells, weights, penalty = held_out
+        prediction = responses(model, _rows(self.X, rows))
+        exposures = _rows(self.sample_weight, rows)
+        results = {"loss": self._loss(model, _rows(self.y, rows), prediction, exposures)}
+        if self._counts:
+            prediction = prediction * exposures
+        results["sd"] = largest(lambda f: np.sqrt(np.cov(f, aweights=weights, ddof=0)), prediction)
+        results["dcor"] = largest(penalty.distance_correlation, prediction)
+        names = BETWEEN_CELLS + (("jsd",) if self._criterion == "jsd" else ())
+        results |= {name: disparity(name, prediction, cells, weights, bins=None) for name in names}
+        if not isinstance(self._criterion, str):
+            results[OWN_CRITERION] = disparity(self._own, prediction, sensitive, weights)
         return results
 
     def _loss(self, model, y, prediction, weights):
@@ -419,31 +467,20 @@ class _Folds:
         power = DEVIANCE_POWERS.get(loss, self.fair.settings.get("power"))
         return 0.5 * mean_tweedie_deviance(y, prediction, sample_weight=weights, power=power)
 
-    def _measures(self, test, weights):
-        """The criteria as functions of one vector of predictions."""
-        cells, sensitive = _rows(self._cells, test), _rows(self.sensitive, test)
-        blocks = [_rows(block, test) for block in self._blocks]
-        penalty = DistanceCovariancePenalty("ccdcov").fit(blocks, weights)
-        measures = {
-            "sd": lambda f: np.sqrt(np.cov(f, aweights=weights, ddof=0)),
-            "dcor": penalty.distance_correlation,
-            "uf": lambda f: unfairness_ratio(f, cells, sample_weight=weights),
-            "wasserstein": lambda f: wasserstein_disparity(f, cells, sample_weight=weights),
-        }
-        if self._criterion == "jsd":  # not for all: its fixed bandwidth does not suit predictions in large units
-            measures["jsd"] = lambda f: jensen_shannon_divergence(f, cells, sample_weight=weights)
-        if not isinstance(self._criterion, str):
-            measures[OWN_CRITERION] = self._own(sensitive)
-        return measures
+    def _own(self, prediction, sensitive, **weights):
+        value = self._criterion(prediction, sensitive, **weights)
+        if not isinstance(value, Real) or not np.isfinite(value):
+            raise ValueError(f"criterion must return a finite number. Got {value!r} instead.")
+        return float(value)
 
-    def _own(self, sensitive):
-        def measure(f):
-            value = self._criterion(f, sensitive)
-            if not isinstance(value, Real) or not np.isfinite(value):
-                raise ValueError(f"criterion must return a finite number. Got {value!r} instead.")
-            return float(value)
 
-        return measure
+def _engine(measure):
+    """How the distances of concatenated attributes are computed, by the measure of the fair estimator."""
+    if not isinstance(measure, DistanceCovariancePenalty):
+        return {}
+    is_sliced = measure.method == "sliced" or not isinstance(measure.method, str)
+    fits = is_sliced or measure.measure in ("ccdcov", "dcov")  # exact engines of other measures need not
+    return {"method": measure.method if fits else "auto", "n_jobs": measure.n_jobs}
 
 
 class _Outcome(NamedTuple):
@@ -459,14 +496,14 @@ def _rows(values, indices):
     return None if values is None else _safe_indexing(values, indices)
 
 
-def _measure(folds, fairness_weight, train, test):
+def _measure(folds, fairness_weight, train, held_out):
     """Fit on some rows, measure on others."""
     parts = [_rows(values, train) for values in (folds.X, folds.y, folds.sensitive, folds.sample_weight)]
     model = folds.fair.fit(fairness_weight, *parts)
     certificate = getattr(folds.fair.of(model), "certificate_", None)
     checks = {check.name: check.holds for check in certificate.checks} if certificate is not None else {}
     return _Outcome(
-        folds.measure(model, test), certificate is None or bool(certificate), checks.get(SHRINKAGE) is False
+        folds.measure(model, held_out), certificate is None or bool(certificate), checks.get(SHRINKAGE) is False
     )
 
 
@@ -482,6 +519,7 @@ def _summarize(grid, outcomes, criterion, target, max_loss_increase):
     best = _choose(dependence, increase, target, max_loss_increase, pareto, loss)
     bounded = target is not None or max_loss_increase is not None
     chosen = outcomes[best * len(outcomes) // len(grid) : (best + 1) * len(outcomes) // len(grid)]
+    n_doubtful = sum(not outcome.certified for outcome in chosen)
     checks = [
         _bound_check("criterion", dependence[best], target, f"mean held-out {criterion} at the chosen weight"),
         _bound_check(
@@ -497,10 +535,10 @@ def _summarize(grid, outcomes, criterion, target, max_loss_increase):
         ),
         Check(
             "fits not certified",
-            sum(not outcome.certified for outcome in chosen),
-            None,
-            None,
-            "reported",
+            n_doubtful,
+            0,
+            n_doubtful == 0,
+            "numerical",
             f"of {len(chosen)} at the chosen weight, by their own certificates; "
             f"{sum(outcome.shrunk for outcome in chosen)} were paid for by shrinking",
         ),

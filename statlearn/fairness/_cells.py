@@ -11,7 +11,9 @@ import numpy as np
 
 from ._sensitive import as_table, factorize, looks_nominal, read_columns
 
-__all__ = ["Cells", "attribute_cells", "intersection_cells"]
+__all__ = ["N_BINS", "Cells", "attribute_cells", "intersection_cells"]
+
+N_BINS = 4  # of continuous attributes, unless something else is asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class Cells:
         return np.bincount(self.codes, weights=values, minlength=self.n_cells)
 
 
-def intersection_cells(sensitive, *, bins=None, sample_weight=None):
+def intersection_cells(sensitive, *, bins=None, sample_weight=None, is_nominal=None):
     """Cells of rows that agree in all attributes.
 
     Parameters
@@ -49,6 +51,9 @@ def intersection_cells(sensitive, *, bins=None, sample_weight=None):
         then counts as labels.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights of the rows in the quantiles, positive.
+    is_nominal : array-like of bool of shape (n_attributes,), default=None
+        Which attributes hold levels, such as ``is_categorical_`` of a fitted `ProtectedEncoder`; None decides by
+        `looks_nominal`.
 
     Returns
     -------
@@ -60,15 +65,16 @@ def intersection_cells(sensitive, *, bins=None, sample_weight=None):
     TypeError, ValueError
         If ``bins`` is invalid, or an attribute is continuous and has no bins.
     """
-    return _intersect([cells for _, cells in attribute_cells(sensitive, bins=bins, sample_weight=sample_weight)])
+    parts = attribute_cells(sensitive, bins=bins, sample_weight=sample_weight, is_nominal=is_nominal)
+    return _intersect([cells for _, cells in parts])
 
 
-def attribute_cells(sensitive, *, bins=None, sample_weight=None):
+def attribute_cells(sensitive, *, bins=None, sample_weight=None, is_nominal=None):
     """Cells of each attribute by itself.
 
     Parameters
     ----------
-    sensitive, bins, sample_weight
+    sensitive, bins, sample_weight, is_nominal
         As in `intersection_cells`.
 
     Returns
@@ -79,7 +85,10 @@ def attribute_cells(sensitive, *, bins=None, sample_weight=None):
     columns = read_columns(as_table(sensitive, "groups"))
     if sample_weight is None:
         sample_weight = np.ones(len(columns[0].values) if columns else 0)
-    cutters = _cutters(columns, bins)
+    if is_nominal is None:
+        is_nominal = map(looks_nominal, columns)
+    have_levels = [bool(nominal or _is_constant(column)) for column, nominal in zip(columns, is_nominal, strict=True)]
+    cutters = _cutters(columns, have_levels, bins)
     return [
         (column.name, _level_cells(column) if cut is None else cut(column, sample_weight))
         for column, cut in zip(columns, cutters, strict=True)
@@ -100,29 +109,31 @@ def _level_cells(column):
     return Cells(codes, tuple(f"{column.name}={level}" for level in levels))
 
 
-def _cutters(columns, bins):
+def _cutters(columns, have_levels, bins):
     """How each column is cut: a function of the column and the weights, or None for levels."""
+    pairs = list(zip(columns, have_levels, strict=True))
     if bins is None:
-        _refuse_continuous(columns)
+        _refuse_continuous(pairs)
         return [None] * len(columns)
     if not isinstance(bins, Mapping):
         cut = _cutter(bins)
-        return [None if _is_levels(column) else cut for column in columns]
+        return [None if levels else cut for levels in have_levels]
     unknown = [name for name in bins if name not in [column.name for column in columns]]
     if unknown:
         raise ValueError(f"bins has {unknown[0]!r}, which is no attribute. There are {[c.name for c in columns]}.")
-    _refuse_continuous([column for column in columns if column.name not in bins])
+    _refuse_continuous([pair for pair in pairs if pair[0].name not in bins])
     return [_cutter(bins[column.name]) if column.name in bins else None for column in columns]
 
 
-def _is_levels(column):
-    return looks_nominal(column) or (column.values == column.values[:1]).all()
+def _is_constant(column):
+    return (column.values == column.values[:1]).all()
 
 
-def _refuse_continuous(columns):
-    for column in columns:
-        is_label = len(columns) == 1 and column.is_numeric and (column.values == np.floor(column.values)).all()
-        if not (is_label or _is_levels(column)):
+def _refuse_continuous(pairs):
+    """Refuse columns without levels; a single column of whole numbers is one of labels."""
+    for column, has_levels in pairs:
+        is_label = len(pairs) == 1 and column.is_numeric and (column.values == np.floor(column.values)).all()
+        if not (is_label or has_levels):
             raise ValueError(
                 f"Column {column.place} of the groups is continuous ({np.unique(column.values).size} distinct values). "
                 "Give bins: a number of quantile bins, edges, or a dictionary of these by attribute."

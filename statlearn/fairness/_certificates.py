@@ -1,18 +1,22 @@
 """Certificates of fair models: a local solution, how dependent it is, and how the dependence was paid for."""
 
+import numpy as np
+
 from ..certificate import Certificate, Check
 
-__all__ = ["Shrinkage", "fit_certificate"]
+__all__ = ["LARGEST_REWARD", "Shrinkage", "fit_certificate", "reward_for_noise"]
 
-ALMOST = 1e-9  # a ratio of variances that is smaller by less than this is rounding
+LARGEST_REWARD = 0.1  # of a negative penalty, in units of half the mean deviance of the constant model
+MARGIN = 0.01  # of a ratio of correlations, that a ratio of variances may be below it
 
 
 class Shrinkage:
     """Whether the penalty was paid by shrinking predictions.
 
     It was if their variance fell by a larger factor than their squared distance correlation with the attributes did,
-    or to nothing. Undecided where the unpenalized predictions are constant or not correlated at all. A penalty that is
-    free of scale does not reward shrinking: the two ratios are then measured, and mean no harm.
+    or to nothing. Undecided where the unpenalized predictions are constant or not correlated at all, where there is
+    nothing to pay for. A penalty that is free of scale does not reward shrinking: the two ratios are then measured, and
+    mean no harm.
 
     Parameters
     ----------
@@ -46,7 +50,7 @@ class Shrinkage:
         elif fitted.variance == 0.0:
             self.found = True
         elif self.correlation_ratio is not None:
-            self.found = bool(self.variance_ratio < self.correlation_ratio - ALMOST)
+            self.found = bool(self.variance_ratio < (1.0 - MARGIN) * self.correlation_ratio)
 
     def check(self):
         """The check of a certificate."""
@@ -54,11 +58,20 @@ class Shrinkage:
         if self._scale_free:
             detail += "; shrinking does not pay here"
             return Check("shrinkage", self.variance_ratio, self.correlation_ratio, None, "reported", detail)
-        holds = None if self.found is None else not self.found
-        return Check("shrinkage", self.variance_ratio, self.correlation_ratio, holds, "numerical", detail)
+        if self.found is None:
+            return Check("shrinkage", self.variance_ratio, None, None, "reported", "variance relative to no penalty")
+        return Check("shrinkage", self.variance_ratio, self.correlation_ratio, not self.found, "numerical", detail)
 
 
-def fit_certificate(solution, fitted, unpenalized, shrinkage, *, tol, can_be_negative, penalize_on):
+def reward_for_noise(fitted, scale, fairness_weight):
+    """What a negative penalty adds to the fit, in units of half the mean deviance of the constant model.
+
+    An unbiased penalty can be negative by chance. A large weight then rewards predictions for growing.
+    """
+    return max(-fairness_weight * fitted.excess / scale, 0.0) if scale > 0.0 else 0.0
+
+
+def fit_certificate(solution, fitted, unpenalized, shrinkage, *, tol, can_be_negative, penalize_on, reward):
     """What is known about a fit.
 
     Parameters
@@ -75,6 +88,8 @@ def fit_certificate(solution, fitted, unpenalized, shrinkage, *, tol, can_be_neg
         Whether the penalty can be negative; None if nothing is protected.
     penalize_on : str
         What the penalty looks at.
+    reward : float
+        See `reward_for_noise`.
 
     Returns
     -------
@@ -92,6 +107,9 @@ def fit_certificate(solution, fitted, unpenalized, shrinkage, *, tol, can_be_neg
         ]
     if shrinkage is not None:
         checks.append(shrinkage.check())
+        detail = "reward for fitting the noise of an unbiased penalty"
+        holds = bool(reward <= LARGEST_REWARD)
+        checks.append(Check("negative penalty", reward, LARGEST_REWARD, holds, "numerical", detail))
     if penalize_on == "count":
         assumptions.append("differences of exposure are meant to count: expected counts are penalized, not rates")
     return Certificate(_claim(solution, shrinkage is not None), checks, assumptions)
@@ -123,9 +141,11 @@ def _optimality(solution, tol):
 
 
 def _limits(fitted):
-    """Behind a link, predictors beyond its limits mean that the risk has no minimum."""
+    """Behind a link, predictors beyond its limits are saturated; where nothing is left to fit, there is no minimum."""
     detail = "training rows whose linear predictor left the range of the link"
-    return Check("rows at the limit", fitted.n_clipped, 0, fitted.n_clipped == 0, "numerical", detail)
+    if fitted.has_minimum and fitted.n_clipped > 0:
+        return Check("rows at the limit", fitted.n_clipped, None, None, "reported", detail + ", as good as certain")
+    return Check("rows at the limit", fitted.n_clipped, 0, fitted.has_minimum, "numerical", detail)
 
 
 def _dependence(fitted, unpenalized, can_be_negative):
@@ -148,4 +168,12 @@ def _dependence(fitted, unpenalized, can_be_negative):
             "reported",
             f"between cells, free of scale; {unpenalized.unfairness_ratio:.4g} without penalty",
         ),
+        *_balance(fitted),
     ]
+
+
+def _balance(fitted):
+    """A penalty on the mean response moves the total behind a link, where the intercept does not make up for it."""
+    if np.isnan(fitted.balance):
+        return []
+    return [Check("balance", fitted.balance, None, None, "reported", "mean prediction over mean target")]

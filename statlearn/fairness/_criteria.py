@@ -5,23 +5,27 @@ from sklearn.base import clone
 
 from .._support._sklearn import _check_sample_weight, _safe_indexing
 from ..dependence import DistanceCovariancePenalty
+from ._cells import N_BINS, intersection_cells
 from ._encoder import ProtectedEncoder
 from ._metrics import jensen_shannon_divergence, unfairness_ratio, wasserstein_disparity
 
-__all__ = ["CRITERIA", "disparity", "encoded_blocks"]
-
-DEFAULT_BINS = 4
+__all__ = ["CRITERIA", "disparity", "encode", "largest", "levels_of"]
 
 
-def encoded_blocks(sensitive, encoder=None):
-    """The blocks of raw attributes, by an encoder that is fitted to these rows."""
+def encode(sensitive, encoder=None):
+    """A clone of an encoder (or of the default one) fitted to raw attributes, and the blocks it makes of them."""
     encoder = ProtectedEncoder() if encoder is None else clone(encoder)
-    encoded = encoder.set_output(transform="default").fit_transform(sensitive)
-    return encoder.split(encoded)
+    encoded = encoder.fit_transform(sensitive)
+    return encoder, encoder.split(encoded)
+
+
+def levels_of(encoder):
+    """Which attributes a fitted encoder reads as categorical; None if it does not say."""
+    return getattr(encoder, "is_categorical_", None)
 
 
 def _penalty(measure, sensitive, sample_weight, encoder, options):
-    return DistanceCovariancePenalty(measure, **options).fit(encoded_blocks(sensitive, encoder), sample_weight)
+    return DistanceCovariancePenalty(measure, **options).fit(encode(sensitive, encoder)[1], sample_weight)
 
 
 def _distance_correlation(y_pred, sensitive, sample_weight=None, encoder=None, **options):
@@ -37,8 +41,10 @@ def _joint(y_pred, sensitive, sample_weight=None, encoder=None, **options):
 
 
 def _between_cells(metric):
-    def criterion(y_pred, sensitive, sample_weight=None, bins=DEFAULT_BINS, **options):
-        return metric(y_pred, sensitive, bins=bins, sample_weight=sample_weight, **options)
+    def criterion(y_pred, sensitive, sample_weight=None, encoder=None, bins=N_BINS, **options):
+        is_nominal = None if encoder is None else levels_of(encode(sensitive, encoder)[0])
+        cells = intersection_cells(sensitive, bins=bins, sample_weight=sample_weight, is_nominal=is_nominal)
+        return metric(y_pred, cells.codes, sample_weight=sample_weight, **options)
 
     return criterion
 
@@ -80,5 +86,10 @@ def disparity(metric, y_pred, sensitive, sample_weight=None, **options):
         present = np.flatnonzero(weights > 0.0)
         y_pred, sensitive = y_pred[present], _safe_indexing(sensitive, present)
         options = {**options, "sample_weight": weights[present]}
+    return largest(lambda column: criterion(column, sensitive, **options), y_pred)
+
+
+def largest(measure, y_pred):
+    """The largest value of a measure over the columns of predictions."""
     columns = y_pred.reshape(len(y_pred), -1).T
-    return float(max(criterion(np.ascontiguousarray(column), sensitive, **options) for column in columns))
+    return float(max(measure(np.ascontiguousarray(column)) for column in columns))

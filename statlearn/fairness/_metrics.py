@@ -14,6 +14,7 @@ from ._sensitive import read_sensitive
 
 __all__ = ["jensen_shannon_divergence", "unfairness_ratio", "wasserstein_disparity"]
 
+SMALLEST_SIZE = 2.0  # rows, or sum of weights, for which a variance has a meaning
 FLOOR = 1e-10  # of the probabilities, so that their logarithms are finite
 GROUP_CONSTRAINTS = {
     "y_pred": ["array-like"],
@@ -157,7 +158,8 @@ def divergence(grouped, bandwidth, *, weights="proportion", grid_size=1000, base
         raise ValueError(
             f"bandwidth={bandwidth!r} ({width:.3g}) is less than half of the distance {grid[1] - grid[0]:.3g} of two "
             f"of the {grid_size} points between the smallest and the largest prediction. Use bandwidth='scott', a "
-            "larger number, or a larger grid_size."
+            "larger number, or a larger grid_size; in calibrate_fairness_weight criterion='dcor', which is free of "
+            "scale."
         )
     estimates = group_densities(values, cells.codes, cells.n_cells, row_weights, grid, width)
     estimates = np.maximum(estimates / estimates.sum(axis=1, keepdims=True), FLOOR)
@@ -185,8 +187,11 @@ def is_resolved(grid, width):
 def variance(values, weights):
     """Variance with divisor ``sum(weights) - 1``."""
     total = weights.sum()
-    if total <= 1.0:
-        raise ValueError(f"sample_weight must sum to more than 1: weights mean repetition. Got the sum {total:.3g}.")
+    if total < SMALLEST_SIZE:
+        raise ValueError(
+            f"sample_weight must sum to at least {SMALLEST_SIZE:g}: weights mean repetition. Got the sum {total:.3g}: "
+            "rescale them to the mean 1."
+        )
     return float(weights @ (values - weights @ values / total) ** 2 / (total - 1.0))
 
 
@@ -225,7 +230,8 @@ def unfairness_ratio(y_pred, groups, *, bins=None, sample_weight=None):
     Raises
     ------
     TypeError, ValueError
-        If an argument is invalid, numbers of rows differ, or an attribute is continuous without bins.
+        If an argument is invalid, numbers of rows differ, an attribute is continuous without bins, or the weights sum
+        to less than 2.
 
     See Also
     --------
@@ -250,13 +256,22 @@ def unfairness_ratio(y_pred, groups, *, bins=None, sample_weight=None):
     >>> unfairness_ratio([1.0, 2.0, 2.0, 1.0], ["f", "f", "m", "m"])
     0.0
     """
-    return mean_ratio(read_groups(y_pred, groups, bins, sample_weight))
+    grouped = read_groups(y_pred, groups, bins, sample_weight)
+    return 0.0 if _is_trivial(grouped) else _mean_ratio(grouped)
 
 
 def mean_ratio(grouped):
-    """`unfairness_ratio` of `GroupedPredictions`."""
-    if grouped.cells.n_cells == 1 or np.ptp(grouped.values) == 0.0:
+    """`unfairness_ratio` of `GroupedPredictions`; NaN if their weights sum to less than 2."""
+    if _is_trivial(grouped):
         return 0.0
+    return _mean_ratio(grouped) if grouped.weights.sum() >= SMALLEST_SIZE else np.nan
+
+
+def _is_trivial(grouped):
+    return grouped.cells.n_cells == 1 or np.ptp(grouped.values) == 0.0
+
+
+def _mean_ratio(grouped):
     centered = grouped._replace(values=grouped.values - grouped.values[0])
     return float(np.var(cell_means(centered), ddof=1)) / variance(centered.values, centered.weights)
 

@@ -17,9 +17,9 @@ from .._support.base import StatlearnEstimator
 from .._support.progress import CallbackSupportMixin
 from .._support.user_warnings import warn_user
 from ..dependence import DistanceCovariancePenalty
-from ..exceptions import SensitiveFeaturesWarning, ShrinkageWarning
+from ..exceptions import NegativePenaltyWarning, SensitiveFeaturesWarning, ShrinkageWarning
 from ._cells import intersection_cells
-from ._certificates import Shrinkage, fit_certificate
+from ._certificates import LARGEST_REWARD, Shrinkage, fit_certificate, reward_for_noise
 from ._encoder import ProtectedEncoder
 from ._losses import HalfBinomialLoss, HalfMultinomialLoss, regression_loss
 from ._objective import FairRisk, Protection
@@ -163,11 +163,12 @@ class FairModel(CallbackSupportMixin, StatlearnEstimator):
         is_penalized = penalty is not None and self.fairness_weight > 0.0
         shrinkage = Shrinkage(fitted, unpenalized, penalty.normalize is not None) if is_penalized else None
         self.n_iter_ = max(1, descent.n_iter)
-        self.converged_ = bool(descent.converged or solution.is_constant) and fitted.n_clipped == 0
+        self.converged_ = bool(descent.converged or solution.is_constant) and fitted.has_minimum
         self.loss_, self.penalty_value_, self.penalty_excess_ = fitted.loss, fitted.value, fitted.excess
         self.distance_correlation_ = fitted.distance_correlation
         self.unfairness_ratio_ = fitted.unfairness_ratio
         self.encoder_ = problem.encoder
+        reward = reward_for_noise(fitted, risk.scale, self.fairness_weight)
         self.certificate_ = fit_certificate(
             solution,
             fitted,
@@ -176,24 +177,20 @@ class FairModel(CallbackSupportMixin, StatlearnEstimator):
             tol=self.tol,
             can_be_negative=None if penalty is None else penalty.unbiased,
             penalize_on=self.penalize_on,
+            reward=reward,
         )
         self._warn(solution, fitted)
+        if is_penalized and reward > LARGEST_REWARD:
+            self._warn_of_reward(reward)
         if shrinkage is not None and shrinkage.found:
             self._warn_of_shrinkage(shrinkage)
 
     def _warn(self, solution, fitted):
         name = type(self).__name__
-        if fitted.n_clipped > 0:
-            unbiased = fitted.excess < 0.0
+        if not fitted.has_minimum:
             warn_user(
-                f"{name}: the risk has no minimum; the linear predictor of {fitted.n_clipped} training rows left the "
-                "range of the link. "
-                + (
-                    "The unbiased penalty is negative there and rewards growth: use "
-                    "measure=DistanceCovariancePenalty(..., unbiased=False) or a smaller fairness_weight."
-                    if unbiased
-                    else "Set alpha > 0."
-                ),
+                f"{name}: the risk has no minimum; the classes are told apart without error, and the linear predictor "
+                f"of {fitted.n_clipped} training rows left the range of the link. Set alpha > 0.",
                 ConvergenceWarning,
             )
         elif not (self.converged_ or solution.descent.stopped):
@@ -202,6 +199,14 @@ class FairModel(CallbackSupportMixin, StatlearnEstimator):
                 f"{solution.descent.decrease:.2e} of its scale, more than tol={self.tol}. Increase max_iter or tol.",
                 ConvergenceWarning,
             )
+
+    def _warn_of_reward(self, reward):
+        warn_user(
+            f"{type(self).__name__}: the unbiased penalty is negative by chance and rewards predictions for growing, "
+            f"by {reward:.2g} of half the mean deviance. Use measure=DistanceCovariancePenalty(..., unbiased=False) or "
+            "a smaller fairness_weight.",
+            NegativePenaltyWarning,
+        )
 
     def _warn_of_shrinkage(self, shrinkage):
         ratio = shrinkage.correlation_ratio

@@ -91,7 +91,8 @@ class NetworkSolver:
     hidden_layer_sizes : sequence of int
         Widths of the hidden layers.
     alpha : float
-        Ridge penalty on the weights of all layers.
+        Ridge penalty on the weights of all layers, for features and targets (of an identity link) of standard deviation
+        1.
     tol : float
         See `descend`.
     max_iter : int
@@ -101,7 +102,10 @@ class NetworkSolver:
     """
 
     def __init__(self, X, risk, *, hidden_layer_sizes, alpha, tol, max_iter, rng):
-        self.risk, self._alpha, self._tol, self._max_iter = risk, alpha, tol, max_iter
+        self.risk, self._tol, self._max_iter = risk, tol, max_iter
+        has_identity_link = np.isinf(risk.loss.limit)
+        self._unit = float(np.sqrt(2.0 * risk.scale)) if has_identity_link else 1.0  # outputs are in units of this
+        self._ridge = alpha * self._unit**2
         self._columns = StandardColumns(X, risk.weights)
         self._network = Network((X.shape[1], *hidden_layer_sizes, np.size(risk.constant)))
         self._constant = self._with_output_intercept(np.zeros(self._network.n_parameters))
@@ -109,7 +113,7 @@ class NetworkSolver:
         self._unpenalized = None
 
     def _with_output_intercept(self, theta):
-        theta[theta.size - np.size(self.risk.constant) :] = self.risk.constant
+        theta[theta.size - np.size(self.risk.constant) :] = self.risk.constant / self._unit
         return theta
 
     def unpenalized(self, on_step=None):
@@ -139,36 +143,40 @@ class NetworkSolver:
         return self._descend(fairness_weight, on_step)
 
     def _descend(self, fairness_weight, on_step):
-        def objective(theta):
-            return self.value_and_gradient(theta, fairness_weight)
-
         scale = self.risk.scale
+
+        def objective(theta):
+            value, gradient = self.value_and_gradient(theta, fairness_weight)
+            return value / scale, gradient / scale
+
         limits = {"tol": self._tol, "max_iter": self._max_iter}
-        descent = descend(objective, self._start, scale=scale, **limits, on_step=on_step)
+        descent = descend(objective, self._start, scale=1.0, **limits, on_step=on_step)
         self._start = descent.theta
         constant = objective(self._constant)[0]
-        advantage = (descent.value - constant) / scale
+        advantage = descent.value - constant
         if advantage >= 0.0:
-            return Solution(self._constant, constant, True, advantage, descent)
-        return Solution(descent.theta, descent.value, False, advantage, descent)
+            return Solution(self._constant, scale * constant, True, advantage, descent)
+        return Solution(descent.theta, scale * descent.value, False, advantage, descent)
 
     def value_and_gradient(self, theta, fairness_weight):
         """The penalized risk with the ridge penalty, and its gradient."""
-        outputs, inputs = self._network.forward(theta, self._columns.table)
-        value, delta = self.risk.value_and_derivative(self._as_predictor(outputs), fairness_weight)
+        u, inputs = self._forward(theta)
+        value, delta = self.risk.value_and_derivative(u, fairness_weight)
         weights = np.where(self._network.is_weight, theta, 0.0)
-        gradient = self._network.gradient(theta, inputs, delta.reshape(outputs.shape)) + self._alpha * weights
-        return value + 0.5 * self._alpha * float(weights @ weights), gradient
+        gradient = self._network.gradient(theta, inputs, self._unit * delta.reshape(len(delta), -1))
+        return value + 0.5 * self._ridge * float(weights @ weights), gradient + self._ridge * weights
 
-    def _as_predictor(self, outputs):
-        return outputs[:, 0] if self.risk.n_outputs is None else outputs
+    def _forward(self, theta):
+        outputs, inputs = self._network.forward(theta, self._columns.table)
+        return self._unit * (outputs[:, 0] if self.risk.n_outputs is None else outputs), inputs
 
     def predictor(self, solution):
         """The outputs of a solution."""
-        return self._as_predictor(self._network.forward(solution.theta, self._columns.table)[0])
+        return self._forward(solution.theta)[0]
 
     def layers(self, theta):
-        """Weights and intercepts per layer, those of the first for the features as they are."""
-        coefs, intercepts = self._network.unpack(theta)
-        first = self._columns.to_original(coefs[0], intercepts[0])
-        return [first[0], *map(np.copy, coefs[1:])], [first[1], *map(np.copy, intercepts[1:])]
+        """Weights and intercepts per layer, for features and outputs as they are."""
+        coefs, intercepts = map(list, self._network.unpack(theta.copy()))
+        coefs[0], intercepts[0] = self._columns.to_original(coefs[0], intercepts[0])
+        coefs[-1], intercepts[-1] = self._unit * coefs[-1], self._unit * intercepts[-1]
+        return coefs, intercepts

@@ -15,6 +15,8 @@ from ._metrics import GroupedPredictions, mean_ratio
 
 __all__ = ["PENALIZED", "FairRisk", "Measures", "Protection"]
 
+SEPARATED = 1e-6  # of the loss of the constant model, that is left when classes are told apart without error
+
 ROUNDING = 1e-10  # of the predictor of the constant model, relative
 GRID = 2.0**-36  # of the range of predictions: those that agree to so many digits are tied
 
@@ -73,7 +75,9 @@ class Protection(NamedTuple):
 class Measures(NamedTuple):
     """How good and how dependent the predictions of a fit are; NaN where nothing is protected.
 
-    Of several classes, ``variance`` is summed and the two ratios are the largest.
+    Of several classes, ``variance`` is summed and the two ratios are the largest. ``balance`` is the mean prediction
+    over the mean target, NaN for several classes. ``has_minimum`` is False where classes are told apart without error,
+    so that the linear predictor grows without bound.
     """
 
     loss: float
@@ -82,7 +86,9 @@ class Measures(NamedTuple):
     distance_correlation: float
     unfairness_ratio: float
     variance: float
+    balance: float
     n_clipped: int
+    has_minimum: bool
 
 
 class FairRisk:
@@ -115,6 +121,7 @@ class FairRisk:
     def __init__(self, loss, y, weights, protection=None, penalize_on="mean"):
         self.loss, self.y, self.weights, self.protection = loss, y, weights, protection
         self._shares = weights / weights.sum()
+        self._saturated = float(self._shares @ loss.saturated(y))
         self._penalized = PENALIZED[penalize_on]
         self.constant = loss.constant(y, weights)
         u = np.full((len(y), *np.shape(self.constant)), self.constant)
@@ -124,7 +131,7 @@ class FairRisk:
     def _scale(self, constant):
         if np.ptp(self.y) == 0.0:
             return self.curvature
-        deviance = float(self._shares @ (self.loss.value(self.y, constant) - self.loss.saturated(self.y)))
+        deviance = float(self._shares @ self.loss.value(self.y, constant)) - self._saturated
         return max(deviance, self.curvature * float(np.square(ROUNDING * np.max(np.abs(self.constant)))))
 
     @property
@@ -176,8 +183,10 @@ class FairRisk:
         """`Measures` of a linear predictor."""
         loss = float(self._shares @ self.loss.value(self.y, u))
         n_clipped = int(np.count_nonzero((np.abs(u) > self.loss.limit).reshape(len(u), -1).any(axis=1)))
+        has_minimum = n_clipped == 0 or loss - self._saturated > SEPARATED * self.scale
+        balance = self._balance(u)
         if self.protection is None:
-            return Measures(loss, np.nan, np.nan, np.nan, np.nan, np.nan, n_clipped)
+            return Measures(loss, np.nan, np.nan, np.nan, np.nan, np.nan, balance, n_clipped, has_minimum)
         penalty, cells, weights = self.protection
         f = self.penalized(u)
         columns = np.ascontiguousarray(f.reshape(len(f), -1).T)
@@ -189,8 +198,15 @@ class FairRisk:
             max(float(penalty.distance_correlation(column)) for column in columns),
             max(mean_ratio(GroupedPredictions(column, cells, weights)) for column in columns),
             sum(_variance(column, weights) for column in columns),
+            balance,
             n_clipped,
+            has_minimum,
         )
+
+    def _balance(self, u):
+        """The mean prediction over the mean target."""
+        mean = float(self._shares @ self.y) if u.ndim == 1 else 0.0
+        return float(self._shares @ self.loss.mean(u)) / mean if mean != 0.0 else np.nan
 
 
 def _variance(values, weights):

@@ -12,7 +12,7 @@ from .._support.progress import fit_progress
 from .._support.user_warnings import warn_user
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check
-from ._certificates import Shrinkage
+from ._certificates import LARGEST_REWARD, Shrinkage, reward_for_noise
 from ._glm import DistanceCovarianceFairRegressor, FairLinearModel
 
 __all__ = ["FairnessPath", "fairness_path"]
@@ -77,6 +77,23 @@ class FairnessPath:
     deviations: np.ndarray = field(repr=False)
     largest_weight: float | None
     certificate: Certificate = field(repr=False)
+
+    def plot(self, ax=None):
+        """Draw the path.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : FairnessPathDisplay
+            The drawing.
+        """
+        from ._displays import FairnessPathDisplay
+
+        return FairnessPathDisplay.from_path(self, ax=ax)
 
     def to_frame(self):
         """Return the path as a table.
@@ -230,7 +247,7 @@ class _Row:
     def __init__(self, model, solver, solution):
         self.fitted = model._parameters(solver, solution.theta)
         self.measures = solver.risk.measure(solver.predictor(solution))
-        self.converged = (solution.is_constant or solution.descent.converged) and self.measures.n_clipped == 0
+        self.converged = (solution.is_constant or solution.descent.converged) and self.measures.has_minimum
 
     def parameters(self):
         """The fitted attributes, for callbacks that score."""
@@ -294,10 +311,22 @@ def _summarize(weights, rows, baseline, largest, solver):
         for fitted, weight in zip(measures, weights, strict=True)
         if weight > 0.0
     )
+    n_rewarded = sum(
+        reward_for_noise(fitted, solver.risk.scale, weight) > LARGEST_REWARD
+        for fitted, weight in zip(measures, weights, strict=True)
+    )
     certificate = Certificate(
         claim="Every fit of the path is a local solution of its penalized risk, or the constant model.",
         checks=[
             Check("fits that finished", n_converged, len(rows), n_converged == len(rows), "numerical"),
+            Check(
+                "fits rewarded for noise",
+                n_rewarded,
+                0,
+                n_rewarded == 0,
+                "numerical",
+                "an unbiased penalty that is negative by chance; use unbiased=False then",
+            ),
             Check(
                 "fits paid for by shrinking",
                 n_shrunk,

@@ -6,11 +6,11 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._support._sklearn import Interval, _check_sample_weight, _safe_indexing, validate_params
+from .._support._sklearn import HasMethods, Interval, _check_sample_weight, _safe_indexing, validate_params
 from ..certificate import Certificate, Check, format_table
 from ..dependence import DistanceCovariancePenalty, distance_covariance_test
-from ._cells import Cells, attribute_cells, intersection_cells
-from ._criteria import encoded_blocks
+from ._cells import N_BINS, Cells, attribute_cells, intersection_cells
+from ._criteria import encode, levels_of
 from ._densities import density_grid
 from ._metrics import (
     GroupedPredictions,
@@ -63,7 +63,8 @@ class FairnessReport:
         - ``small``: whether there are fewer than ``min_group`` rows.
     overall : dict of str to float
         Figures of all predictions. None if a figure does not exist: one of groups that are not small, with fewer than
-        two of these, or a divergence whose fixed bandwidth is too fine for predictions on this scale.
+        two of these or with weights that sum to less than 2, or a divergence whose fixed bandwidth is too fine for
+        predictions on this scale.
 
         - ``distance_correlation``: squared, with the encoded attributes; free of scale;
         - ``ccdcov``: squared distance covariance with the concatenated attributes;
@@ -157,6 +158,7 @@ class FairnessReport:
         "sensitive_features": "no_validation",
         "bins": [Interval(Integral, 1, None, closed="left"), "array-like", dict, None],
         "min_group": [Interval(Real, 0, None, closed="left")],
+        "encoder": [HasMethods(["fit_transform", "split"]), None],
         "n_permutations": [Interval(Integral, 0, None, closed="left")],
         "random_state": ["random_state", np.random.Generator],
         "sample_weight": ["array-like", None],
@@ -168,8 +170,9 @@ def fairness_report(
     y_pred,
     sensitive_features,
     *,
-    bins=4,
+    bins=N_BINS,
     min_group=30,
+    encoder=None,
     n_permutations=0,
     random_state=None,
     sample_weight=None,
@@ -189,6 +192,9 @@ def fairness_report(
         attributes to one of these. None refuses continuous attributes.
     min_group : float, default=30
         Groups with fewer rows are marked as small and left out of maxima, never out of the tables.
+    encoder : ProtectedEncoder or None, default=None
+        Says which attributes are categorical and turns them into numbers; None means ``ProtectedEncoder()``. It is
+        cloned and fitted.
     n_permutations : int, default=0
         Number of permutations of a test that the predictions are independent of the rows of attributes; 0 makes none.
     random_state : int, RandomState instance, Generator or None, default=None
@@ -262,12 +268,12 @@ def fairness_report(
     if rows.size < weights.size:
         outcomes, predictions, weights = outcomes[rows], predictions[rows], weights[rows]
         sensitive = _safe_indexing(sensitive, rows)
-    parts = attribute_cells(sensitive, bins=bins, sample_weight=weights)
-    intersections = intersection_cells(sensitive, bins=bins, sample_weight=weights)
+    encoder, blocks = encode(sensitive, encoder)
+    options = {"bins": bins, "sample_weight": weights, "is_nominal": levels_of(encoder)}
+    parts, intersections = attribute_cells(sensitive, **options), intersection_cells(sensitive, **options)
     tables = [*parts, (INTERSECTION, intersections)] if len(parts) > 1 else parts
     groups = _group_table(tables, predictions, outcomes, weights, min_group)
     grouped = GroupedPredictions(predictions, intersections, weights)
-    blocks = encoded_blocks(sensitive)
     overall = _dependence(predictions, blocks, None if sample_weight is None else weights)
     overall |= _differences(grouped, min_group)
     test = None
@@ -343,15 +349,20 @@ def _differences(grouped, min_group):
         name: divergence(grouped, width, grid_size=GRID_SIZE) if constant or is_resolved(grid, width) else None
         for name, width in widths.items()
     }
-    figures["unfairness_ratio"] = mean_ratio(grouped)
+    figures["unfairness_ratio"] = _ratio(grouped)
     large = _large_cells(grouped, min_group)
     if large is None:
         return figures | {"unfairness_ratio_large": None, "mean_gap": None, "wasserstein": None}
     return figures | {
-        "unfairness_ratio_large": mean_ratio(large),
+        "unfairness_ratio_large": _ratio(large),
         "mean_gap": float(np.ptp(cell_means(large))),
         "wasserstein": float(pair_distances(large).max()),
     }
+
+
+def _ratio(grouped):
+    ratio = mean_ratio(grouped)
+    return None if np.isnan(ratio) else ratio
 
 
 def _large_cells(grouped, min_group):

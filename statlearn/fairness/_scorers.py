@@ -114,7 +114,8 @@ def make_fairness_scorer(metric="dcor", *, sensitive_columns=None, response_meth
         second class. With more than two classes, the class with the largest measure counts.
     **metric_params : dict
         Arguments of the measure, such as ``bins`` and ``bandwidth``; for the first three those of
-        `statlearn.dependence.DistanceCovariancePenalty`, and ``encoder``, a `ProtectedEncoder`.
+        `statlearn.dependence.DistanceCovariancePenalty`. All but functions take ``encoder``, a `ProtectedEncoder` that
+        says which attributes are categorical.
 
     Returns
     -------

@@ -25,14 +25,15 @@ __all__ = [
 
 NO_VALUE_TYPES = ("NAType", "NaTType")  # of pandas, which need not be installed
 MAX_INTEGER_LEVELS = 20  # an integer column with more distinct values is read as continuous
+LARGEST_INTEGER = 2.0**53  # up to which every whole number is a float
 KIND_NAMES = {"c": "complex numbers", "M": "dates", "m": "time differences", "V": "records"}
 
 
 class Column(NamedTuple):
     """One raw attribute.
 
-    ``place`` names the column in messages. ``values`` is an array of booleans, integers, floats or objects (then
-    nominal); ``declared`` says that the table itself calls the column categorical.
+    ``place`` names the column in messages. ``values`` is an array of booleans, integers, floats (not all of them
+    whole numbers) or objects (then nominal); ``declared`` says that the table itself calls the column categorical.
     """
 
     name: str
@@ -188,7 +189,7 @@ def factorize(values):
 
 
 def looks_nominal(column):
-    """Whether a `Column` holds levels rather than quantities: no numbers, two numbers, or up to 20 integers."""
+    """Whether a `Column` holds levels rather than quantities: no numbers, two numbers, or up to 20 whole numbers."""
     if column.declared or not column.is_numeric:
         return True
     n_distinct = np.unique(column.values).size
@@ -225,7 +226,10 @@ def _frame_column(table, position):
 
 
 def _plain(values, place, declared):
-    """A column as booleans, integers, floats or objects; objects that are all numbers become numbers."""
+    """A column as booleans, integers, floats or objects, by its values rather than by how they are stored.
+
+    Objects that are all numbers become numbers, and floats that are all whole numbers become integers.
+    """
     kind = values.dtype.kind
     if kind in KIND_NAMES:
         cure = "" if kind == "c" else ": turn them into numbers, such as an age in years"
@@ -235,7 +239,7 @@ def _plain(values, place, declared):
         return values
     if kind == "f":
         _refuse_non_finite(values, place)
-        return values.astype(np.float64, copy=False)
+        return _whole_as_integers(values.astype(np.float64, copy=False))
     values = values.astype(object, copy=False)
     _check_levels(values, place)
     return values if declared else _numbers_or_levels(values)
@@ -282,8 +286,13 @@ def _numbers_or_levels(values):
     if all(issubclass(found, (int, np.integer)) and found is not bool for found in types):
         return np.array(values.tolist())  # int64, or float64 or objects if one is too large
     if all(issubclass(found, (int, float, np.integer, np.floating)) and found is not bool for found in types):
-        return values.astype(np.float64)
+        return _whole_as_integers(values.astype(np.float64))
     return values
+
+
+def _whole_as_integers(values):
+    is_whole = bool(((np.abs(values) <= LARGEST_INTEGER) & (values == np.floor(values))).all())
+    return values.astype(np.int64) if is_whole else values
 
 
 def _indexes_differ(table, X):

@@ -2,7 +2,7 @@
 
 The penalty has kinks where predictions tie, above all at the constant model, and it is not convex. A line search may
 fail at a kink that is a minimum; a descent therefore counts as finished when the last iterations gained next to
-nothing, and is started once more, without memory, when its line search failed before that.
+nothing, and is started again, without memory, when its line search failed before that.
 """
 
 from functools import cached_property
@@ -17,6 +17,7 @@ __all__ = ["Descent", "LinearDesign", "LinearSolver", "Solution", "descend", "se
 
 WINDOW = 5  # iterations over which a decrease is judged
 MEMORY = 20
+ATTEMPTS = 5  # starts of one descent, at most
 EVALUATIONS = 20  # per iteration, at most on average
 SHARPER = 0.01  # factor on the gradient tolerance of a smooth objective, whose minimum can be met to many digits
 LARGEST_WHITENED = 1000  # columns; beyond, they are only scaled
@@ -88,8 +89,8 @@ def descend(function, start, *, scale, tol, max_iter, unit=1.0, smooth=False, on
         if stopped or (not smooth and _gain(values) < tol):
             raise StopIteration
 
-    for attempt in range(2):
-        values[:-1] = []  # the second attempt is judged by what it gained
+    for attempt in range(ATTEMPTS):
+        values[:-1] = []  # a further attempt is judged by what it gained
         result = minimize(
             scaled,
             point,
@@ -385,7 +386,7 @@ class LinearSolver:
         so that they do not depend on the coordinates, and have a fixed seed, so that a fit can be repeated.
         """
         design = self.design
-        if design.n_slopes > FEW_SLOPES or design.n_slopes * len(self.risk.y) > SMALL:
+        if design.n_slopes > FEW_SLOPES or design.n_slopes * self.risk.weights.sum() > SMALL:
             return []
         rng = np.random.default_rng(0)
         length = HOP * np.linalg.norm(design.standardized(self.unpenalized().theta))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statlearn.dependence import DistanceCovariancePenalty
-from statlearn.exceptions import ShrinkageWarning
+from statlearn.exceptions import NegativePenaltyWarning, ShrinkageWarning
 from statlearn.fairness import DistanceCovarianceFairClassifier, DistanceCovarianceFairRegressor, ProtectedEncoder
 
 LOSSES = ["squared_error", "poisson", "gamma", "tweedie"]
@@ -49,9 +49,10 @@ def make_model(kind, fairness_weight, **parameters):
 
 
 def fit(model, X, y, *arguments, **metadata):
-    """A fit without the warning that the penalty was paid by shrinking, where that is not the subject."""
+    """A fit without the warnings that the penalty was paid by shrinking or rewards noise, where they are no subject."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ShrinkageWarning)
+        warnings.simplefilter("ignore", NegativePenaltyWarning)
         return model.fit(X, y, *arguments, **metadata)
 
 

@@ -75,7 +75,8 @@ class TestRules:
     def test_integers_by_their_number_of_levels(self, n_levels, categorical):
         column = np.arange(3 * n_levels)[:, None] % n_levels
         assert ProtectedEncoder().fit(column).is_categorical_.tolist() == [categorical]
-        assert ProtectedEncoder().fit(column.astype(float)).is_categorical_.tolist() == [n_levels == 2]
+        assert ProtectedEncoder().fit(column.astype(float)).is_categorical_.tolist() == [categorical]
+        assert ProtectedEncoder().fit(column + 0.5).is_categorical_.tolist() == [n_levels == 2]
         assert ProtectedEncoder().fit(column.astype(object)).is_categorical_.tolist() == [categorical]
 
     def test_two_numbers_become_zero_and_one(self):
@@ -90,7 +91,7 @@ class TestRules:
         np.testing.assert_array_equal(ProtectedEncoder().fit_transform(frame), [[0.0], [1.0], [0.0]])
 
     def test_a_constant_attribute_is_kept(self):
-        frame = pd.DataFrame({"one": ["x"] * 4, "two": [3.0] * 4, "three": [1.0, 2.0, 3.0, 4.0]})
+        frame = pd.DataFrame({"one": ["x"] * 4, "two": [3.0] * 4, "three": [1.0, 2.5, 3.0, 4.0]})
         for scaling in ("minmax", "unit", "dvar", None):
             encoder = ProtectedEncoder(scaling).fit(frame)
             Z = encoder.transform(frame)
@@ -107,7 +108,7 @@ class TestRules:
             np.testing.assert_array_equal(encoder.transform(raw), twin.transform(raw))
 
     def test_values_outside_the_range_of_fit(self):
-        encoder = ProtectedEncoder().fit([[0.0], [1.0], [4.0]])
+        encoder = ProtectedEncoder().fit([[0.0], [1.5], [4.0]])
         np.testing.assert_array_equal(encoder.transform([[-2.0], [8.0]]), [[-0.5], [2.0]])
 
     def test_split(self, raw):

@@ -392,5 +392,5 @@ def test_bad_options(options, message):
 
 
 def test_weights_that_mean_less_than_two_rows():
-    with pytest.raises(ValueError, match="must sum to more than 1: weights mean repetition"):
+    with pytest.raises(ValueError, match="must sum to at least 2: weights mean repetition"):
         unfairness_ratio([1.0, 2.0], ["a", "b"], sample_weight=[0.4, 0.5])
