@@ -32,7 +32,7 @@ html_static_path = ["_static"]
 default_role = "autolink"  # `name` links to its API page when it has one
 nitpicky = True
 # The inventories of these packages are not read offline.
-nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|pandas|joblib|json)\..*")]
+nitpick_ignore_regex = [(r"py:.*", r"(sklearn|numpy|scipy|pandas|joblib|json|matplotlib)\..*")]
 
 # -- Text ----------------------------------------------------------------------------------------
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]

@@ -8,6 +8,7 @@ import warnings
 
 import networkx as nx
 import numpy as np
+import sklearn
 from ot.gromov import gromov_wasserstein
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
@@ -15,15 +16,16 @@ from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.cluster import SpectralClustering
 from sklearn.datasets import load_digits
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import adjusted_rand_score, log_loss
+from sklearn.linear_model import LogisticRegression, PoissonRegressor
+from sklearn.metrics import adjusted_rand_score, get_scorer, log_loss, mean_poisson_deviance
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from statlearn.datasets import load_marriage, make_graph_families
+from statlearn.datasets import load_marriage, make_graph_families, make_motor_claims
 from statlearn.exceptions import CrossingWarning
+from statlearn.fairness import DistanceCovarianceFairRegressor, fairness_report, make_fairness_scorer
 from statlearn.graph import GraphKernelKMeans, NodeKernelClassifier, SpectralGraph
 from statlearn.gromov import GromovAligner, GromovSignature
 from statlearn.ordinal import PrestoClassifier, ProportionalOddsClassifier
@@ -184,10 +186,75 @@ def align_digits(X, y, rng):
     return {"aligner": aligner, "shares": shares, "true value": true_value}
 
 
+FAIRNESS_WEIGHTS = [0.0, 3.0, 10.0, 30.0, 100.0]
+AFFORDABLE = 1.02  # of the smallest held-out deviance
+AGES = {"age": [18.0, 30.0, 50.0, 80.0]}
+MEASURES = {"distance_correlation": "dCor2", "unfairness_ratio": "UF", "jsd_scott": "JSD", "mean_gap": "largest gap"}
+
+
+def fairness_stop():
+    """Which price of a motor policy does not depend on sex, region and age, nor on any combination of them?"""
+    motor = make_motor_claims(10_000, gerrymandering=0.5, random_state=0, as_frame=True)
+    X = motor.data.assign(**np.log(motor.data[["vehicle_power", "vehicle_value", "density", "annual_mileage"]]))
+    print(
+        f"{len(X)} motor policies with {motor.target.sum()} claims in {motor.exposure.sum():.0f} years; protected are "
+        f"{', '.join(motor.sensitive)},\nwhich act on the claims through the {X.shape[1]} predictors only"
+    )
+    tables = X, motor.target / motor.exposure, motor.sensitive, motor.exposure
+    parts = train_test_split(*tables, test_size=0.4, random_state=0)
+    X_train, X_test, y_train, y_test, S_train, S_test, years_train, years_test = parts
+
+    usual = make_pipeline(StandardScaler(), PoissonRegressor(alpha=0.0, max_iter=1000))
+    usual.fit(X_train, y_train, poissonregressor__sample_weight=years_train)
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = weight_search().fit(X_train, y_train, sensitive_features=S_train, sample_weight=years_train)
+        search.set_callbacks()
+    chosen = search.best_params_["distancecovariancefairregressor__fairness_weight"]
+    print(f"chosen by cross-validation: the fairest weight for {AFFORDABLE - 1:.0%} more deviance, {chosen:g}")
+
+    predictions = {
+        "PoissonRegressor of scikit-learn": usual.predict(X_test),
+        "DistanceCovarianceFairRegressor": search.predict(X_test),
+        "the same price for everybody": np.full(len(y_test), np.average(y_train, weights=years_train)),
+    }
+    print(f"\n{len(y_test)} other policies:{'deviance':>35}", *(f"{name:>8}" for name in MEASURES.values()))
+    for name, rate in predictions.items():
+        found = fairness_report(y_test, rate, S_test, bins=AGES, sample_weight=years_test).overall
+        deviance = mean_poisson_deviance(y_test, rate, sample_weight=years_test)
+        print(f"  {name:<48} {deviance:.4f}", *(f"{found[measure]:8.4f}" for measure in MEASURES))
+    print(f"\n{search.best_estimator_[-1].certificate_}")
+
+
+def weight_search():
+    """Cross-validation of the fairness weight, in a pipeline to which the protected attributes are routed."""
+    model = DistanceCovarianceFairRegressor(loss="poisson")
+    model.set_fit_request(sensitive_features=True, sample_weight=True)
+    scoring = {
+        "dependence": make_fairness_scorer("dcor").set_score_request(sensitive_features=True, sample_weight=True),
+        "deviance": get_scorer("neg_mean_poisson_deviance").set_score_request(sample_weight=True),
+    }
+    search = GridSearchCV(
+        make_pipeline(StandardScaler().set_fit_request(sample_weight=True), model),
+        {"distancecovariancefairregressor__fairness_weight": FAIRNESS_WEIGHTS},
+        scoring=scoring,
+        refit=fairest_affordable,
+        cv=3,
+    )
+    search.set_callbacks(ProgressBar(max_propagation_depth=0))
+    return search
+
+
+def fairest_affordable(results):
+    """The candidate with the least held-out dependence among those with nearly the smallest held-out deviance."""
+    deviances = -results["mean_test_deviance"]
+    return int(np.argmax(np.where(deviances <= AFFORDABLE * deviances.min(), results["mean_test_dependence"], -np.inf)))
+
+
 STOPS = {
     "ordinal: rare events": ordinal_stop,
     "graph: communities": graph_stop,
     "gromov: matching without a key": gromov_stop,
+    "fairness: the price of a motor policy": fairness_stop,
 }
 
 

@@ -26,7 +26,7 @@ from .._support.parallel import run_parallel
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check, format_table
 from ..dependence import DistanceCovariancePenalty
-from ..exceptions import ShrinkageWarning
+from ..exceptions import NegativePenaltyWarning, ShrinkageWarning
 from ._cells import N_BINS, intersection_cells
 from ._criteria import disparity, encode, largest, levels_of
 from ._displays import FairnessPathDisplay
@@ -329,7 +329,8 @@ def calibrate_fairness_weight(
     pairs = [(train, folds.held_out(test)) for train, test in splits]
     tasks = [(folds, weight, *pair) for weight in grid for pair in pairs]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ShrinkageWarning)  # the certificate counts these fits
+        for category in (NegativePenaltyWarning, ShrinkageWarning):
+            warnings.simplefilter("ignore", category)  # the certificate counts these fits
         outcomes = run_parallel(_measure, tasks, n_jobs=n_jobs)
     name = criterion if isinstance(criterion, str) else OWN_CRITERION
     return _summarize(grid, outcomes, name, target, max_loss_increase)

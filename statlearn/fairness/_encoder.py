@@ -50,10 +50,9 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
           with divisor ``n^2``): attributes with a rare level are no longer small;
         - None leaves continuous columns as they are.
     categorical_features : "auto" or array-like of str, int or bool, default="auto"
-        Which columns hold levels rather than quantities: names, positions, or a mask. "auto" decides by type: strings,
-        flags, categories and other objects are categorical, numbers with two distinct values too, floats are
-        continuous, and integers are categorical up to 20 distinct values. A column of objects that are all numbers
-        counts as numbers.
+        Which columns hold levels rather than quantities: names, positions, or a mask. "auto" decides by the values,
+        however they are stored: strings, flags, categories and other objects are categorical, numbers with two distinct
+        values too, whole numbers up to 20 distinct values, and other numbers are continuous.
     handle_unknown : {"error", "ignore"}, default="error"
         What `transform` does with a level that was not in ``fit``: refuse it, or write zeros. Of an attribute with two
         levels, zero is the first one.
@@ -84,8 +83,9 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
     Notes
     -----
     Integer codes of levels must not be scaled like quantities: the distance between two levels would then depend on
-    the alphabetical order of their names. A column of codes that is stored as float (or that sits in a float array
-    beside a continuous column) is read as continuous: name it in ``categorical_features``.
+    the alphabetical order of their names. Codes with more than 20 levels are read as continuous: name their column in
+    ``categorical_features``. A quantity with few whole numbers as values, such as a count, is read as categorical: give
+    ``categorical_features`` without it.
 
     Values of a continuous attribute outside the range of ``fit`` are encoded outside [0, 1].
 
@@ -99,13 +99,13 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
     >>> import pandas as pd
     >>> from statlearn.fairness import ProtectedEncoder
     >>> sensitive = pd.DataFrame(
-    ...     {"sex": ["f", "m", "m", "f"], "region": ["N", "S", "W", "S"], "age": [25.0, 40.0, 31.0, 65.0]}
+    ...     {"sex": ["f", "m", "m", "f"], "region": ["N", "S", "W", "S"], "age": [25.5, 40.0, 31.0, 65.5]}
     ... )
     >>> encoder = ProtectedEncoder().fit(sensitive)
     >>> encoder.get_feature_names_out().tolist()
     ['sex_m', 'region_N', 'region_S', 'region_W', 'age']
     >>> encoder.transform(sensitive[1:2])
-    array([[1.   , 0.   , 1.   , 0.   , 0.375]])
+    array([[1.    , 0.    , 1.    , 0.    , 0.3625]])
     """
 
     _parameter_constraints: dict = {

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import ClassifierMixin, RegressorMixin, clone
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_X_y, compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
@@ -18,16 +18,14 @@ from .._support.progress import CallbackSupportMixin
 from .._support.user_warnings import warn_user
 from ..dependence import DistanceCovariancePenalty
 from ..exceptions import NegativePenaltyWarning, SensitiveFeaturesWarning, ShrinkageWarning
-from ._cells import intersection_cells
+from ._cells import N_BINS, intersection_cells
 from ._certificates import LARGEST_REWARD, Shrinkage, fit_certificate, reward_for_noise
-from ._encoder import ProtectedEncoder
+from ._criteria import encode, levels_of
 from ._losses import HalfBinomialLoss, HalfMultinomialLoss, regression_loss
 from ._objective import FairRisk, Protection
 from ._sensitive import as_table, is_frame, read_sensitive, split_sensitive
 
 __all__ = ["FAIRNESS_CONSTRAINTS", "FairClassifier", "FairModel", "FairProblem", "FairRegressor"]
-
-N_BINS = 4  # quantile bins of continuous attributes in the unfairness ratio
 
 FAIRNESS_CONSTRAINTS = {
     "fairness_weight": [Interval(Real, 0, None, closed="left")],
@@ -138,11 +136,11 @@ class FairModel(CallbackSupportMixin, StatlearnEstimator):
                     SensitiveFeaturesWarning,
                 )
             return None, None
-        encoder = ProtectedEncoder() if self.encoder is None else clone(self.encoder)
-        blocks = encoder.split(encoder.fit_transform(sensitive))
+        encoder, blocks = encode(sensitive, self.encoder)
         penalty.fit(blocks, sample_weight=weights)
         weights = np.ones(n_samples) if weights is None else weights
-        return encoder, Protection(penalty, intersection_cells(sensitive, bins=N_BINS, sample_weight=weights), weights)
+        cells = intersection_cells(sensitive, bins=N_BINS, sample_weight=weights, is_nominal=levels_of(encoder))
+        return encoder, Protection(penalty, cells, weights)
 
     def _penalty(self):
         """A new penalty, not fitted."""

@@ -13,6 +13,7 @@ from .._support.user_warnings import warn_user
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check
 from ._certificates import LARGEST_REWARD, Shrinkage, reward_for_noise
+from ._displays import FairnessPathDisplay
 from ._glm import DistanceCovarianceFairRegressor, FairLinearModel
 
 __all__ = ["FairnessPath", "fairness_path"]
@@ -91,8 +92,6 @@ class FairnessPath:
         display : FairnessPathDisplay
             The drawing.
         """
-        from ._displays import FairnessPathDisplay
-
         return FairnessPathDisplay.from_path(self, ax=ax)
 
     def to_frame(self):

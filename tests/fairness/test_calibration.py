@@ -239,7 +239,9 @@ def test_weights_are_repetitions(motor):
     )
     repeated = calibrate_fairness_weight(estimator, X[rows], y[rows], S[rows], cv=whole(len(rows)), **options)
     for name, values in weighted.results.items():
-        np.testing.assert_allclose(values, repeated.results[name], rtol=1e-4, err_msg=name)
+        # With the penalty a fit ends within a kink's width, which is some 1e-4 at 200 rows; without it, at one point.
+        for row, rtol in ((0, 1e-7), (1, 1e-3)):
+            np.testing.assert_allclose(values[row], repeated.results[name][row], rtol=rtol, err_msg=name)
 
 
 class TestPipelines:

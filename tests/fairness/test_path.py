@@ -121,7 +121,7 @@ class TestResult:
 
     def test_certificate(self, rng):
         data = make_data(rng, n_features=1)
-        path = fairness_path(*data, fairness_weights=[0.0, 0.1, 0.2, 1e6])
+        path = fairness_path(*data, fairness_weights=[0.0, 0.5, 1.0, 1e6])
         assert path.certificate
         assert path.certificate["fits that finished"].statistic == 4
         assert path.certificate["fits paid for by shrinking"].statistic == 3  # all but the first

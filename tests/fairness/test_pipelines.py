@@ -122,7 +122,7 @@ class TestFrames:
 class TestSearch:
     @pytest.mark.parametrize("kind", KINDS)
     def test_columns_need_no_routing(self, rng, kind):
-        frame, y = make_frame(rng, kind)
+        frame, y = make_frame(rng, kind, n_samples=900)
         columns = ["sex", "race"]
         model = make_model(kind, 0.0, sensitive_columns=columns, normalize="dcor")
         scoring = {"dcor": make_fairness_scorer("dcor", sensitive_columns=columns), "loss": None}
@@ -131,7 +131,7 @@ class TestSearch:
         search.fit(frame, y)
         assert search.best_params_ == {"fairness_weight": 3.0}
         assert search.cv_results_["mean_test_loss"][0] > search.cv_results_["mean_test_loss"][2]
-        assert search.predict(frame).shape == (300,)
+        assert search.predict(frame).shape == (900,)
 
     def test_columns_in_a_pipeline(self, rng):
         frame, y = make_frame(rng)
@@ -146,9 +146,9 @@ class TestSearch:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_routing(self, rng, kind):
-        frame, y = make_frame(rng, kind)
+        frame, y = make_frame(rng, kind, n_samples=900)
         X, S = frame[["x", "y", "z"]], frame[["sex", "race"]]
-        weights = rng.integers(1, 3, size=300)
+        weights = rng.integers(1, 3, size=900)
         with config_context(enable_metadata_routing=True):
             model = make_model(kind, 1.0, normalize="dcor").set_fit_request(sensitive_features=True, sample_weight=True)
             pipe = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), model)
