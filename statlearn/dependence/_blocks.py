@@ -25,7 +25,7 @@ def read_block(values, name):
     try:
         block = check_array(values, ensure_2d=False, input_name=name)
     except ValueError as error:
-        if "could not convert string" not in str(error):
+        if "string" not in str(error):
             raise
         raise ValueError(
             f"{name} holds strings, which have no distances: {error}. Turn categories into numbers, by "

@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold
 
 from statlearn.dependence import DistanceCovariancePenalty, SlicedDistance
 from statlearn.exceptions import ShrinkageWarning
 from statlearn.fairness import (
+    DistanceCovarianceFairClassifier,
     DistanceCovarianceFairRegressor,
     ProtectedEncoder,
     calibrate_fairness_weight,
+    fairness_path,
     fairness_report,
     jensen_shannon_divergence,
     make_boosting_objective,
@@ -248,3 +250,46 @@ class TestWeightsOfLessThanTwoRows:
         assert report.overall["unfairness_ratio"] > 0.0
         assert report.overall["unfairness_ratio_large"] is None  # of two rows with 1.8 of the weight
         assert report.overall["mean_gap"] == 1.0
+
+
+class TestFirstUser:
+    """What somebody stumbled on who had the documentation alone."""
+
+    def test_saturated_rows_are_no_lack_of_a_minimum(self, rng):
+        x = rng.normal(size=(300, 1))
+        x[:2] = [[60.0], [-60.0]]
+        y = (x[:, 0] + rng.logistic(size=300) > 0).astype(int)
+        y[:2] = [1, 0]
+        model = DistanceCovarianceFairClassifier(0.0).fit(x, y, rng.integers(2, size=300))
+        check = model.certificate_["rows at the limit"]
+        assert model.converged_ and model.certificate_
+        assert check.holds is None and check.kind == "reported" and check.statistic > 0
+        expected = LogisticRegression(C=np.inf, tol=1e-10).fit(x, y)
+        np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-5)
+
+    @pytest.mark.parametrize(("options", "kept"), [({}, False), ({"normalize": "dcor"}, True)])
+    def test_the_total_is_reported(self, rng, options, kept):
+        S = rng.integers(2, size=2000)
+        X = rng.normal(size=(2000, 2)) + np.column_stack([S, np.zeros(2000)])
+        y = rng.poisson(np.exp(0.5 * X[:, 0] + 0.3 * X[:, 1]))
+        weight = 0.3 if kept else 1.0
+        model = DistanceCovarianceFairRegressor("poisson", fairness_weight=weight, **options).fit(X, y, S)
+        balance = model.certificate_["balance"].statistic
+        assert balance == pytest.approx(model.predict(X).mean() / y.mean())
+        assert (abs(balance - 1.0) < 1e-3) is kept
+
+    def test_fair_predictions_are_certified(self):
+        """No dependence and no penalty to speak of: the alarm once rang for a variance of 0.998."""
+        certified = 0
+        for seed in range(20):
+            generator = np.random.default_rng(seed)
+            X, S = generator.normal(size=(300, 3)), generator.integers(2, size=300)
+            y = X.sum(axis=1) + generator.normal(size=300)
+            certified += bool(DistanceCovarianceFairRegressor().fit(X, y, S).certificate_)
+        assert certified >= 15
+
+    def test_a_path_draws_itself(self, data):
+        pytest.importorskip("matplotlib")
+        X, y, S = data
+        path = fairness_path(X, y, S, fairness_weights=[0.0, 1.0])
+        assert len(path.plot().ax_.lines) > 0
