@@ -31,7 +31,7 @@ MOST_LEVELS = 4096  # whose table takes 134 MB
 MIXED_LEVELS, MOST_NODES = 64, 64  # beside a continuous column
 NODES_SHARE = 0.25  # of all rows, that the sums at nodes may number in place of that: still cheaper than all pairs
 MANY_ROWS = 20_000  # from where all pairs take a second
-PLANE_DIRECTIONS = 200
+PLANE_DIRECTIONS = 64
 
 
 class SlicedDistance:

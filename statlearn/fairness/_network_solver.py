@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 from ._network import Network
-from ._solver import Solution, descend
+from ._solver import descend, settle
 
 __all__ = ["NetworkSolver"]
 
@@ -152,11 +152,9 @@ class NetworkSolver:
         limits = {"tol": self._tol, "max_iter": self._max_iter}
         descent = descend(objective, self._start, scale=1.0, **limits, on_step=on_step)
         self._start = descent.theta
-        constant = objective(self._constant)[0]
-        advantage = descent.value - constant
-        if advantage >= 0.0:
-            return Solution(self._constant, scale * constant, True, advantage, descent)
-        return Solution(descent.theta, scale * descent.value, False, advantage, descent)
+        constant = scale * objective(self._constant)[0]
+        descent = descent._replace(value=scale * descent.value)
+        return settle(descent, self._constant, constant, self.risk, fairness_weight)
 
     def value_and_gradient(self, theta, fairness_weight):
         """The penalized risk with the ridge penalty, and its gradient."""

@@ -13,6 +13,7 @@ from statlearn.dependence import DistanceCovariancePenalty, SlicedDistance
 from statlearn.exceptions import ShrinkageWarning
 from statlearn.fairness import (
     DistanceCovarianceFairClassifier,
+    DistanceCovarianceFairMLPRegressor,
     DistanceCovarianceFairRegressor,
     ProtectedEncoder,
     calibrate_fairness_weight,
@@ -293,3 +294,15 @@ class TestFirstUser:
         X, y, S = data
         path = fairness_path(X, y, S, fairness_weights=[0.0, 1.0])
         assert len(path.plot().ax_.lines) > 0
+
+    def test_a_constant_network_is_no_rival_without_scale(self):
+        """Its distance correlation is 0 by convention, and won where every prediction tells the attribute."""
+        generator = np.random.default_rng(1)
+        S = generator.permutation(6)[generator.integers(0, 6, N)] % 2
+        x = generator.normal(size=N) + 3 * S
+        y = x + generator.normal(size=N)
+        options = {"fairness_weight": 3.0, "normalize": "dcor", "random_state": 0, "max_iter": 50, "tol": 1e-3}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = DistanceCovarianceFairMLPRegressor(2, **options).fit(x[:, None], y, S)
+        assert np.ptp(model.predict(x[:, None])) > 0.0
