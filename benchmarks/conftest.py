@@ -15,6 +15,12 @@ def pytest_configure(config):
     config.stash[RESULTS], config.stash[PEERS] = [], set()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Timings are taken in one process that has the machine to itself."""
+    return 0
+
+
 def pytest_collect_file(file_path, parent):
     """Collect ``bench_*.py``, which an ordinary test run leaves alone."""
     if file_path.name.startswith("bench_") and file_path.suffix == ".py":

@@ -7,6 +7,12 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+for library in (
+    "OMP",
+    "OPENBLAS",
+    "MKL",
+):  # tests run in one process per core, which these pools of threads would share
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 SEED_VARIABLE = "STATLEARN_TEST_SEED"
 DATA_VARIABLE = "STATLEARN_DATA"

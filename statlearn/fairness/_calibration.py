@@ -6,11 +6,8 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import clone, is_classifier
-from sklearn.metrics import log_loss, mean_tweedie_deviance
+from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 
 from .._support._sklearn import (
@@ -18,29 +15,19 @@ from .._support._sklearn import (
     Interval,
     StrOptions,
     _check_sample_weight,
-    _num_samples,
-    _safe_indexing,
     validate_params,
 )
 from .._support.parallel import run_parallel
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check, format_table
-from ..dependence import DistanceCovariancePenalty
 from ..exceptions import NegativePenaltyWarning, ShrinkageWarning
-from ._cells import N_BINS, intersection_cells
-from ._criteria import disparity, encode, largest, levels_of
 from ._displays import FairnessPathDisplay
-from ._responses import responses
-from ._sensitive import read_sensitive, split_sensitive
+from ._held_out import FAIRNESS_WEIGHT, OWN_CRITERION, FairPart, Folds, take_rows
 
 __all__ = ["FairnessCalibration", "calibrate_fairness_weight"]
 
-FAIRNESS_WEIGHT = "fairness_weight"
 SHRINKAGE = "shrinkage"  # a check of the certificates of fair estimators
 CRITERIA = ("jsd", "uf", "dcor", "wasserstein")
-BETWEEN_CELLS = ("uf", "wasserstein")  # always measured; "jsd" only if asked for: its bandwidth suits few scales
-DEVIANCE_POWERS = {"squared_error": 0, "poisson": 1, "gamma": 2}
-OWN_CRITERION = "criterion"  # the name of a criterion that is a function
 
 
 @dataclass(frozen=True, eq=False)
@@ -315,7 +302,7 @@ def calibrate_fairness_weight(
     """
     grid = np.unique(check_vector(fairness_weights, "fairness_weights"))
     X, y = indexable(X, y)
-    fair = _FairPart(estimator, with_weights=sample_weight is not None)
+    fair = FairPart(estimator, with_weights=sample_weight is not None)
     sensitive = fair.read_sensitive(sensitive_features, X)
     splits = list(_as_splitter(cv, y, is_classifier(estimator)).split(X, y))
     if sample_weight is not None:
@@ -323,9 +310,9 @@ def calibrate_fairness_weight(
         present = sample_weight > 0.0
         splits = [[_renumbered(part, present) for part in split] for split in splits]
         X, y, sensitive, sample_weight = (
-            _rows(values, np.flatnonzero(present)) for values in (X, y, sensitive, sample_weight)
+            take_rows(values, np.flatnonzero(present)) for values in (X, y, sensitive, sample_weight)
         )
-    folds = _Folds(fair, X, y, sensitive, sample_weight, criterion)
+    folds = Folds(fair, X, y, sensitive, sample_weight, criterion)
     pairs = [(train, folds.held_out(test)) for train, test in splits]
     tasks = [(folds, weight, *pair) for weight in grid for pair in pairs]
     with warnings.catch_warnings():
@@ -348,142 +335,6 @@ def _renumbered(rows, present):
     return (np.cumsum(present) - 1)[rows[present[rows]]]
 
 
-class _FairPart:
-    """The fair estimator within an estimator, and how sensitive features reach it.
-
-    Parameters
-    ----------
-    estimator : estimator
-        The fair estimator itself, or one that holds it.
-    with_weights : bool
-        Whether sample weights will be passed.
-    """
-
-    def __init__(self, estimator, with_weights):
-        names = [name for name in estimator.get_params() if name.rpartition("__")[2] == FAIRNESS_WEIGHT]
-        if len(names) != 1:
-            raise ValueError(
-                f"estimator must have one parameter {FAIRNESS_WEIGHT}, its own or that of one step. "
-                f"{type(estimator).__name__} has {len(names)}{': ' + ', '.join(names) if names else ''}."
-            )
-        self._estimator, self._parameter = estimator, names[0]
-        self._prefix = names[0].removesuffix(FAIRNESS_WEIGHT)
-        self._routed = bool(self._prefix) and get_config()["enable_metadata_routing"]
-        self.settings = self.of(estimator).get_params(deep=False)
-        self._changes = {}  # parameters of all clones
-        takes_columns = self.settings.get("sensitive_columns") is not None
-        self._share_attributes = not takes_columns  # the fits and the criteria
-        self._metadata = ([] if takes_columns else ["sensitive_features"]) + (["sample_weight"] if with_weights else [])
-        if self._metadata and self._prefix and not (self._routed or isinstance(estimator, Pipeline)):
-            raise TypeError(
-                f"{type(estimator).__name__} does not pass {' and '.join(self._metadata)} on. Use a Pipeline, or "
-                "enable metadata routing by sklearn.set_config(enable_metadata_routing=True)."
-            )
-
-    def of(self, estimator):
-        """The fair estimator within the estimator or a clone of it."""
-        return estimator.get_params()[self._prefix.removesuffix("__")] if self._prefix else estimator
-
-    def read_sensitive(self, sensitive_features, X):
-        """The table of raw attributes, given or taken out of ``X``."""
-        if sensitive_features is not None:
-            return read_sensitive(sensitive_features, _num_samples(X), X)
-        columns = self.settings.get("sensitive_columns")
-        if columns is None or self._prefix:
-            raise ValueError(
-                "sensitive_features must be given, unless estimator itself (not a step of it) has sensitive_columns: "
-                "the criteria need them."
-            )
-        self._share_attributes = True
-        return split_sensitive(X, columns)[0]
-
-    def keep_levels(self, encoder):
-        """Let every fit read those attributes as categorical that a fitted encoder does, whatever its own rows hold."""
-        names, is_categorical = encoder.get_params(), levels_of(encoder)
-        can_be_told = "encoder" in self.settings and "categorical_features" in names and is_categorical is not None
-        if self._share_attributes and can_be_told:
-            encoder = clone(encoder).set_params(categorical_features=is_categorical)
-            self._changes = {f"{self._prefix}encoder": encoder}
-
-    def fit(self, fairness_weight, X, y, sensitive, sample_weight):
-        """A fitted clone with another fairness weight."""
-        model = clone(self._estimator).set_params(**self._changes, **{self._parameter: float(fairness_weight)})
-        if self._routed and self._metadata:
-            self.of(model).set_fit_request(**dict.fromkeys(self._metadata, True))
-        prefix = "" if self._routed else self._prefix
-        values = {"sensitive_features": sensitive, "sample_weight": sample_weight}
-        return model.fit(X, y, **{prefix + name: values[name] for name in self._metadata})
-
-
-class _HeldOut(NamedTuple):
-    """The held-out rows of a fold: what the criteria need of them, and the penalty, for all models."""
-
-    rows: np.ndarray
-    sensitive: object
-    cells: np.ndarray
-    weights: np.ndarray | None
-    penalty: DistanceCovariancePenalty
-
-
-class _Folds:
-    """The data, and what is measured on the held-out rows of a split."""
-
-    def __init__(self, fair, X, y, sensitive, sample_weight, criterion):
-        self.fair, self.X, self.y, self.sensitive, self.sample_weight = fair, X, y, sensitive, sample_weight
-        self._criterion = criterion
-        self._counts = fair.settings.get("penalize_on") == "count" and sample_weight is not None
-        self._weights = None if self._counts else sample_weight
-        encoder, self._blocks = encode(sensitive, fair.settings.get("encoder"))
-        fair.keep_levels(encoder)
-        cells = intersection_cells(sensitive, bins=N_BINS, sample_weight=self._weights, is_nominal=levels_of(encoder))
-        self._cells = cells.codes
-
-    def held_out(self, test):
-        """What of the criteria does not depend on the model."""
-        weights = _rows(self._weights, test)
-        penalty = DistanceCovariancePenalty("ccdcov", **_engine(self.fair.settings.get("measure")))
-        penalty.fit([_rows(block, test) for block in self._blocks], weights)
-        return _HeldOut(test, _rows(self.sensitive, test), _rows(self._cells, test), weights, penalty)
-
-    def measure(self, model, held_out):
-        """Loss and criteria of a fitted model."""
-        rows, sensitive, cells, weights, penalty = held_out
-        prediction = responses(model, _rows(self.X, rows))
-        exposures = _rows(self.sample_weight, rows)
-        results = {"loss": self._loss(model, _rows(self.y, rows), prediction, exposures)}
-        if self._counts:
-            prediction = prediction * exposures
-        results["sd"] = largest(lambda f: np.sqrt(np.cov(f, aweights=weights, ddof=0)), prediction)
-        results["dcor"] = largest(penalty.distance_correlation, prediction)
-        names = BETWEEN_CELLS + (("jsd",) if self._criterion == "jsd" else ())
-        results |= {name: disparity(name, prediction, cells, weights, bins=None) for name in names}
-        if not isinstance(self._criterion, str):
-            results[OWN_CRITERION] = disparity(self._own, prediction, sensitive, weights)
-        return results
-
-    def _loss(self, model, y, prediction, weights):
-        if is_classifier(model):
-            return log_loss(y, prediction, sample_weight=weights, labels=model.classes_)
-        loss = self.fair.settings.get("loss", "squared_error")
-        power = DEVIANCE_POWERS.get(loss, self.fair.settings.get("power"))
-        return 0.5 * mean_tweedie_deviance(y, prediction, sample_weight=weights, power=power)
-
-    def _own(self, prediction, sensitive, **weights):
-        value = self._criterion(prediction, sensitive, **weights)
-        if not isinstance(value, Real) or not np.isfinite(value):
-            raise ValueError(f"criterion must return a finite number. Got {value!r} instead.")
-        return float(value)
-
-
-def _engine(measure):
-    """How the distances of concatenated attributes are computed, by the measure of the fair estimator."""
-    if not isinstance(measure, DistanceCovariancePenalty):
-        return {}
-    is_sliced = measure.method == "sliced" or not isinstance(measure.method, str)
-    fits = is_sliced or measure.measure in ("ccdcov", "dcov")  # exact engines of other measures need not
-    return {"method": measure.method if fits else "auto", "n_jobs": measure.n_jobs}
-
-
 class _Outcome(NamedTuple):
     """What one fit gave: its measurements, whether its own certificate holds, and whether shrinking paid for it."""
 
@@ -492,14 +343,9 @@ class _Outcome(NamedTuple):
     shrunk: bool
 
 
-def _rows(values, indices):
-    """Some rows of a table or vector; None stays None."""
-    return None if values is None else _safe_indexing(values, indices)
-
-
 def _measure(folds, fairness_weight, train, held_out):
     """Fit on some rows, measure on others."""
-    parts = [_rows(values, train) for values in (folds.X, folds.y, folds.sensitive, folds.sample_weight)]
+    parts = [take_rows(values, train) for values in (folds.X, folds.y, folds.sensitive, folds.sample_weight)]
     model = folds.fair.fit(fairness_weight, *parts)
     certificate = getattr(folds.fair.of(model), "certificate_", None)
     checks = {check.name: check.holds for check in certificate.checks} if certificate is not None else {}

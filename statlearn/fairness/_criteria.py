@@ -1,5 +1,7 @@
 """Single figures of how far predictions depend on raw sensitive features, by name."""
 
+from inspect import signature
+
 import numpy as np
 from sklearn.base import clone
 
@@ -9,7 +11,7 @@ from ._cells import N_BINS, intersection_cells
 from ._encoder import ProtectedEncoder
 from ._metrics import jensen_shannon_divergence, unfairness_ratio, wasserstein_disparity
 
-__all__ = ["CRITERIA", "disparity", "encode", "largest", "levels_of"]
+__all__ = ["CRITERIA", "check_options", "disparity", "encode", "largest", "levels_of"]
 
 
 def encode(sensitive, encoder=None):
@@ -57,6 +59,22 @@ CRITERIA = {
     "uf": _between_cells(unfairness_ratio),
     "wasserstein": _between_cells(wasserstein_disparity),
 }
+
+OPTIONS_OF = {
+    **dict.fromkeys(("dcor", "ccdcov", "jdcov"), DistanceCovariancePenalty),
+    "jsd": jensen_shannon_divergence,
+    "uf": unfairness_ratio,
+    "wasserstein": wasserstein_disparity,
+}
+NO_OPTIONS = {"measure", "y_pred", "groups", "sample_weight"}  # arguments that the criterion itself gives
+
+
+def check_options(metric, options):
+    """Refuse options that a criterion of this name does not have."""
+    known = {"encoder", *signature(OPTIONS_OF[metric]).parameters} - NO_OPTIONS
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise TypeError(f"the metric {metric!r} has no argument {unknown[0]!r}. It has {sorted(known)}.")
 
 
 def disparity(metric, y_pred, sensitive, sample_weight=None, **options):

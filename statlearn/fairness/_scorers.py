@@ -4,7 +4,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .._support._sklearn import StrOptions, _num_samples, validate_params
 from .._support.base import StatlearnEstimator
-from ._criteria import CRITERIA, disparity
+from ._criteria import CRITERIA, check_options, disparity
 from ._responses import RESPONSE_METHODS, responses
 from ._sensitive import read_sensitive, split_sensitive
 
@@ -124,6 +124,8 @@ def make_fairness_scorer(metric="dcor", *, sensitive_columns=None, response_meth
 
     Raises
     ------
+    TypeError
+        If the measure has no argument of a name in ``metric_params``.
     ValueError
         If an argument is invalid. The scorer raises it too, if it gets no sensitive features.
 
@@ -145,4 +147,6 @@ def make_fairness_scorer(metric="dcor", *, sensitive_columns=None, response_meth
     >>> bool((scores["test_uf"] < 0).all())
     True
     """
+    if isinstance(metric, str):
+        check_options(metric, metric_params)
     return FairnessScorer(metric, sensitive_columns, response_method, metric_params or None)

@@ -102,6 +102,7 @@ def test_plain_penalty_is_that_of_the_library(kind, measure):
     np.testing.assert_allclose(plain_gradient, gradient, atol=1e-9 * np.abs(gradient).max())
 
 
+@pytest.mark.slow  # dcor and hyppo compile for half a minute
 @pytest.mark.parametrize("name", FAST_PEERS)
 @pytest.mark.parametrize("kind", ["cells, codes", "column"])
 def test_fast_peers_compute_the_same_value(kind, name):
@@ -120,6 +121,7 @@ def test_dense_peers_compute_the_same_value(name):
     assert peer.value(f, S) == pytest.approx(distance_covariance(f, S), rel=ROUNDING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["column", "columns"])
 @pytest.mark.filterwarnings("ignore")  # of the peer
 def test_hyppo_computes_the_same_test(kind):

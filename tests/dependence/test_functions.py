@@ -315,6 +315,7 @@ def test_rounding_at_a_hundred_thousand_rows(rng, method, dependent):
     assert abs(normalized.value(x + 10**6) - correlation) <= 1e-12  # of columns that are no integers any more
 
 
+@pytest.mark.slow  # dcor compiles
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_column_engine_against_dcor_at_a_hundred_thousand_rows(rng, offset):
     """An offset that the data take without rounding changes nothing."""

@@ -38,7 +38,7 @@ def distance_variance(block):
     return np.mean((distances - means[:, None] - means[None, :] + distances.mean()) ** 2)
 
 
-@parametrize_with_checks([ProtectedEncoder(), ProtectedEncoder("dvar"), ProtectedEncoder(None)])
+@parametrize_with_checks([ProtectedEncoder("dvar"), ProtectedEncoder(None)])  # the default: tests/test_common.py
 def test_sklearn_checks(estimator, check):
     check(estimator)
 

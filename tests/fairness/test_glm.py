@@ -29,21 +29,12 @@ RTOL = 1e-6
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
-CHECKED = [DistanceCovarianceFairRegressor, DistanceCovarianceFairClassifier]
-
 
 @pytest.mark.filterwarnings("ignore::statlearn.exceptions.SensitiveFeaturesWarning")
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # some checks feed separable classes
-@parametrize_with_checks([estimator() for estimator in CHECKED])
+@parametrize_with_checks([DistanceCovarianceFairRegressor(), DistanceCovarianceFairClassifier()])
 def test_sklearn_check_without_attributes(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.filterwarnings("ignore::statlearn.exceptions.NegativePenaltyWarning")
-@pytest.mark.filterwarnings("ignore::statlearn.exceptions.ShrinkageWarning")
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks([estimator(sensitive_columns=[0], drop_sensitive=False) for estimator in CHECKED])
-def test_sklearn_check_with_a_sensitive_column(estimator, check):
+    """With a sensitive column, the checks run in ``tests/test_common.py``."""
     check(estimator)
 
 

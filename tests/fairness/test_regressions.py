@@ -24,7 +24,7 @@ from statlearn.fairness import (
     make_fairness_scorer,
     unfairness_ratio,
 )
-from statlearn.fairness import _calibration as calibration_module
+from statlearn.fairness import _held_out as held_out_module
 from statlearn.fairness._cells import intersection_cells
 
 pytestmark = pytest.mark.filterwarnings(f"ignore::{ShrinkageWarning.__module__}.{ShrinkageWarning.__name__}")
@@ -125,15 +125,15 @@ class TestCalibration:
 
         slices = SlicedDistance(8, random_state=0)
         measure = DistanceCovariancePenalty("sum", method=slices, n_jobs=1)
-        monkeypatch.setattr(calibration_module, "DistanceCovariancePenalty", Recorded)
+        monkeypatch.setattr(held_out_module, "DistanceCovariancePenalty", Recorded)
         X, y, S = data
         calibrated(X, y, S, [0.0, 0.5, 1.0], cv=2)
         assert made == [("auto", None)] * 2
         monkeypatch.undo()
-        assert calibration_module._engine(measure) == {"method": slices, "n_jobs": 1}
+        assert held_out_module._engine(measure) == {"method": slices, "n_jobs": 1}
         for measure, method in [("sum", "auto"), ("jdcov", "auto"), ("ccdcov", "pairwise"), ("dcov", "pairwise")]:
             penalty = DistanceCovariancePenalty(measure, method="pairwise")
-            assert calibration_module._engine(penalty)["method"] == method
+            assert held_out_module._engine(penalty)["method"] == method
 
     @pytest.mark.parametrize("criterion", ["uf", "wasserstein"])
     def test_weights_are_repetitions_in_the_cuts(self, data, rng, criterion):

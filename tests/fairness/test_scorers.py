@@ -291,3 +291,9 @@ class TestBadInput:
             make_fairness_scorer("uf", response_method="proba")
         with pytest.raises(TypeError, match="bandwidth"):
             make_fairness_scorer("uf", bandwidth=0.1)(fitted, X, y, sensitive_features=X["sex"])
+
+
+@pytest.mark.parametrize("metric, option", [("uf", "bandwidth"), ("dcor", "bins"), ("jsd", "bandwith"), ("jdcov", "d")])
+def test_an_option_that_the_measure_lacks_is_refused_at_once(metric, option):
+    with pytest.raises(TypeError, match=rf"the metric '{metric}' has no argument '{option}'\. It has \['"):
+        make_fairness_scorer(metric, **{option: 1})
