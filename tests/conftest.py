@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-for library in (
-    "OMP",
-    "OPENBLAS",
-    "MKL",
-):  # tests run in one process per core, which these pools of threads would share
+# Tests run in one process per core, which threads of linear algebra would only compete with.
+for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 SEED_VARIABLE = "STATLEARN_TEST_SEED"

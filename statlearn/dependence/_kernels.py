@@ -90,7 +90,9 @@ def level_table(blocks, levels, centering, c):
         row_means, grand_mean = centering.means(sums[levels.codes])
         by_level = np.empty(levels.n_levels)
         by_level[levels.codes] = row_means
-        table *= by_level[:, None] + by_level - grand_mean - between + c
+        np.subtract(by_level[:, None], between, out=between)
+        between += by_level + (c - grand_mean)
+        table *= between
     return table
 
 
@@ -106,7 +108,8 @@ class LevelKernel(SignedKernel):
         super().__init__(centering, centering.row_sums((table @ counts)[levels.codes], diagonal))
         means = np.empty(levels.n_levels)
         means[levels.codes] = self._row_means
-        self._table = np.ascontiguousarray(table - means[:, None] - means + self._grand_mean)
+        self._table = table - means[:, None]
+        self._table -= means - self._grand_mean
 
     def centered_signed_sums(self, ordering):
         return level_signed_sums(ordering.order, ordering.starts, self._levels.codes, self._table, ordering.weights)
