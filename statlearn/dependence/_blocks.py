@@ -120,12 +120,25 @@ class Levels:
                 distinct, codes = np.unique(codes, return_inverse=True)
                 n_codes = distinct.size
             codes, n_codes = codes * n_values + own, n_codes * n_values
-        _, self.first, codes = np.unique(codes, return_index=True, return_inverse=True)
-        self.codes, self.n_levels = codes.astype(np.int64, copy=False), self.first.size
+        self.first, self.codes = _renumbered(codes, n_codes)
+        self.n_levels = self.first.size
 
     def counts(self, weights):
         """Total weight of each level."""
         return np.bincount(self.codes, weights=weights, minlength=self.n_levels)
+
+
+def _renumbered(codes, n_codes):
+    """The first row of each code that occurs, and codes without gaps in the same order; without a sort if few are
+    possible."""
+    if n_codes > 4 * codes.size:
+        _, first, codes = np.unique(codes, return_index=True, return_inverse=True)
+        return first, codes.astype(np.int64, copy=False)
+    occurs = np.bincount(codes, minlength=n_codes) > 0
+    codes = (np.cumsum(occurs) - 1)[codes]
+    first = np.empty(np.count_nonzero(occurs), dtype=np.int64)
+    first[codes[::-1]] = np.arange(codes.size - 1, -1, -1)
+    return first, codes
 
 
 def _value_codes(column):
