@@ -9,6 +9,7 @@ The sub-modules load on first use, so ``import statlearn`` is cheap:
 - `statlearn.fairness`: predictions independent of mixed, intersecting protected attributes,
 - `statlearn.graph`: kernels between the nodes of one graph, and clustering and classification on them,
 - `statlearn.gromov`: how far apart two relational objects are, with a proved interval around the answer,
+- `statlearn.market`: prediction markets that fuse the beliefs of many into one probability,
 - `statlearn.ordinal`: probabilities of ordered outcomes with a rare last step,
 - `statlearn.datasets`: generators and loaders,
 - `statlearn.certificate`: what a fit may claim,
@@ -19,7 +20,17 @@ import importlib
 
 __version__ = "0.1.0.dev0"
 
-_SUBMODULES = ("certificate", "datasets", "dependence", "exceptions", "fairness", "graph", "gromov", "ordinal")
+_SUBMODULES = (
+    "certificate",
+    "datasets",
+    "dependence",
+    "exceptions",
+    "fairness",
+    "graph",
+    "gromov",
+    "market",
+    "ordinal",
+)
 
 __all__ = [*_SUBMODULES, "__version__"]
 

@@ -1,0 +1,18 @@
+"""Artificial prediction markets: classifiers and leaves of forests that trade, and earn trust, for one probability."""
+
+from ._betting import AggressiveBetting, BettingFunction, ConstantBetting, LinearBetting
+from ._functions import market_price, settle
+from ._pools import linear_opinion_pool, lmsr_cost, lmsr_price, logarithmic_opinion_pool
+
+__all__ = [
+    "AggressiveBetting",
+    "BettingFunction",
+    "ConstantBetting",
+    "LinearBetting",
+    "linear_opinion_pool",
+    "lmsr_cost",
+    "lmsr_price",
+    "logarithmic_opinion_pool",
+    "market_price",
+    "settle",
+]

@@ -1,0 +1,433 @@
+"""Prices and settlements of many rounds: one round of trading per row, its awake participants side by side.
+
+The offers of round i are ``j in range(starts[i], starts[i + 1])``: participant ``owners[j]`` believes in the classes as
+row ``beliefs[j]`` of ``table`` says. Participants of a forest are its leaves, which share a row of the table among
+rounds; fitted classifiers have a row of their own per round.
+
+Kernels know three betting functions by their codes; `_linear_volume` and `_aggressive_volume` solve their price
+equations ``F_k(c) = n c_k`` (equation 2) for the volume n.
+"""
+
+import numpy as np
+
+from .._support.jit import njit
+
+__all__ = ["AGGRESSIVE", "CONSTANT", "LINEAR", "price_rounds", "settle_offers", "settle_rounds", "sum_gains", "taxed"]
+
+CONSTANT, LINEAR, AGGRESSIVE = 0, 1, 2
+TRADED, NO_TRADE, NO_EQUILIBRIUM = 0, 1, 2
+UNSETTLED = 3
+MAX_STEPS = 200
+ULP = 2.220446049250313e-16
+PRECISION = 1e-14  # of the sum of the prices
+SHORT_OF_ONE = 1e-9  # best offers that sum to less have no equilibrium: beliefs are no distributions
+
+
+@njit
+def price_rounds(starts, owners, beliefs, table, budgets, betting, epsilon, prices, volumes, outcomes):
+    """Price of every round into ``prices`` of shape (n, K), its volume, and what became of it.
+
+    Rounds in which nobody has anything to bet are ``NO_TRADE``, and their prices are left alone.
+    """
+    longest, n_classes = _longest(starts), table.shape[1]
+    wealth, totals = np.empty(longest), np.empty(n_classes)
+    work = _workspace(longest, n_classes, betting)
+    for i in range(starts.size - 1):
+        start, stop = starts[i], starts[i + 1]
+        for j in range(start, stop):
+            wealth[j - start] = budgets[owners[j]]
+        outcomes[i], volumes[i] = _price(start, stop, beliefs, table, wealth, betting, epsilon, totals, work, prices[i])
+
+
+@njit
+def settle_rounds(
+    order,
+    starts,
+    owners,
+    beliefs,
+    table,
+    codes,
+    rates,
+    budgets,
+    settled_at,
+    clock,
+    initial,
+    tax,
+    min_budget,
+    betting,
+    epsilon,
+    losses,
+    outcomes,
+):
+    """Price the rounds of ``order`` one after the other, reveal their class and settle (equation 1), in place.
+
+    ``rates`` are the learning rates of the rounds; a round with rate 0 is skipped. A tax moves all budgets after every
+    settled round; it is collected when a participant next trades: ``settled_at`` holds the value of ``clock``, the
+    number of settled rounds, up to which a budget has been taxed. `taxed` brings all of them up to date. ``losses`` of
+    rounds are minus the log of the price of the true class, NaN without trade.
+
+    Returns the clock.
+    """
+    longest, n_classes = _longest(starts), table.shape[1]
+    wealth, gains = np.empty(longest), np.empty(longest)
+    totals, price = np.empty(n_classes), np.empty(n_classes)
+    work = _workspace(longest, n_classes, betting)
+    for i in order:
+        if rates[i] == 0.0:
+            continue
+        start, stop, y = starts[i], starts[i + 1], codes[i]
+        _gather(start, stop, owners, budgets, initial, tax, clock, settled_at, wealth)
+        outcome, _ = _price(start, stop, beliefs, table, wealth, betting, epsilon, totals, work, price)
+        losses[i] = np.nan if outcome == NO_TRADE else -np.log(price[y])
+        outcomes[i] = UNSETTLED if outcome == TRADED and price[y] == 0.0 else outcome
+        if outcomes[i] == TRADED:
+            for j in range(start, stop):
+                gains[j - start] = _gain(table[beliefs[j]], price, y, betting, epsilon)
+            clock += 1
+            _settle(start, stop, owners, wealth, gains, rates[i], min_budget, initial, tax, clock, budgets, settled_at)
+    return clock
+
+
+@njit
+def settle_offers(
+    order,
+    starts,
+    owners,
+    offers,
+    shares,
+    rates,
+    budgets,
+    settled_at,
+    clock,
+    initial,
+    tax,
+    min_budget,
+    implicit,
+    losses,
+    outcomes,
+):
+    """The same for constant bets, of which only those on the outcome matter.
+
+    ``offers[j, q]`` is what a participant staked on the q-th point that is paid, per unit of budget: one point, the
+    true class or value, unless the reward is spread over several, with ``shares`` that sum to one. With ``implicit``,
+    there is one point, and the update is that of implicit online learning.
+    """
+    longest, n_points = _longest(starts), offers.shape[1]
+    wealth, gains = np.empty(longest), np.empty(longest)
+    for i in order:
+        if rates[i] == 0.0:
+            continue
+        start, stop = starts[i], starts[i + 1]
+        total = _gather(start, stop, owners, budgets, initial, tax, clock, settled_at, wealth)
+        losses[i], outcomes[i] = np.nan, NO_TRADE
+        if not total > 0.0:
+            continue
+        losses[i], outcomes[i] = 0.0, TRADED
+        gains[: stop - start] = -1.0
+        for q in range(n_points):
+            staked = 0.0
+            for j in range(start, stop):
+                staked += wealth[j - start] * offers[j, q]
+            losses[i] -= shares[q] * np.log(staked / total)
+            if staked == 0.0:
+                outcomes[i] = UNSETTLED
+                break
+            for j in range(start, stop):
+                gains[j - start] += shares[q] * offers[j, q] * (total / staked)
+        if outcomes[i] == TRADED:
+            if implicit:
+                _implicit_gains(start, stop, offers, wealth, total, rates[i], gains)
+            clock += 1
+            rate = 1.0 if implicit else rates[i]
+            _settle(start, stop, owners, wealth, gains, rate, min_budget, initial, tax, clock, budgets, settled_at)
+    return clock
+
+
+@njit
+def sum_gains(starts, owners, offers, shares, weights, budgets, per_wealth, gains, losses, outcomes):
+    """Add the weighted gains of all rounds at the same budgets to ``gains`` of the participants (equation 3).
+
+    With ``per_wealth``, each is divided by the wealth of its round: the gradient of the log likelihood of the prices.
+    """
+    for i in range(starts.size - 1):
+        start, stop = starts[i], starts[i + 1]
+        total = 0.0
+        for j in range(start, stop):
+            total += budgets[owners[j]]
+        losses[i], outcomes[i] = np.nan, NO_TRADE
+        if not total > 0.0 or weights[i] == 0.0:
+            continue
+        losses[i], outcomes[i] = 0.0, TRADED
+        for q in range(offers.shape[1]):
+            staked = 0.0
+            for j in range(start, stop):
+                staked += budgets[owners[j]] * offers[j, q]
+            losses[i] -= shares[q] * np.log(staked / total)
+            if staked == 0.0:
+                outcomes[i] = UNSETTLED
+        if outcomes[i] == UNSETTLED:
+            continue
+        weight = weights[i] / total if per_wealth else weights[i]
+        for q in range(offers.shape[1]):
+            staked = 0.0
+            for j in range(start, stop):
+                staked += budgets[owners[j]] * offers[j, q]
+            for j in range(start, stop):
+                gains[owners[j]] += weight * shares[q] * (offers[j, q] * (total / staked) - 1.0)
+
+
+@njit
+def taxed(budgets, settled_at, clock, initial, tax):
+    """All budgets after the taxes that are due."""
+    result = np.empty_like(budgets)
+    for m in range(budgets.size):
+        result[m] = _after_tax(budgets[m], initial[m], tax, clock - settled_at[m])
+    return result
+
+
+@njit
+def _gather(start, stop, owners, budgets, initial, tax, clock, settled_at, wealth):
+    """Budgets of the participants of a round, after tax, into ``wealth``; returns their sum."""
+    total = 0.0
+    for j in range(start, stop):
+        owner = owners[j]
+        wealth[j - start] = _after_tax(budgets[owner], initial[owner], tax, clock - settled_at[owner])
+        total += wealth[j - start]
+    return total
+
+
+@njit
+def _settle(start, stop, owners, wealth, gains, rate, min_budget, initial, tax, clock, budgets, settled_at):
+    """Multiply budgets by ``1 + rate * gain``, keep those that are not 0 from falling below ``min_budget``, and tax.
+
+    Their sum is kept: rounding, and what the smallest budget gives away, is taken from all alike.
+    """
+    before, after = 0.0, 0.0
+    for t in range(stop - start):
+        before += wealth[t]
+        if wealth[t] > 0.0:
+            wealth[t] = max(wealth[t] * (1.0 + rate * gains[t]), min_budget)
+        after += wealth[t]
+    scale = before / after
+    for t in range(stop - start):
+        owner = owners[start + t]
+        budgets[owner] = _after_tax(wealth[t] * scale, initial[owner], tax, 1)
+        settled_at[owner] = clock
+
+
+@njit
+def _implicit_gains(start, stop, offers, wealth, total, rate, gains):
+    """Gains of ``argmin KL(new || old) - rate log(staked by new)``: new budgets are ``exp(rate h / s)`` times the old
+    ones and have the same sum, where s is the price after the update. That price is the root of a decreasing function.
+    """
+    low, high, best = 0.0, 0.0, 0.0
+    for j in range(start, stop):
+        if wealth[j - start] > 0.0:
+            low += wealth[j - start] / total * offers[j, 0]
+            best = max(best, offers[j, 0])
+    high = best
+    for _ in range(MAX_STEPS):
+        price = 0.5 * (low + high)
+        if price <= low or price >= high:
+            break
+        if _tilted_price(start, stop, offers, wealth, rate / price, best) > price:
+            low = price
+        else:
+            high = price
+    tilt = rate / (0.5 * (low + high))
+    norm = 0.0
+    for j in range(start, stop):
+        norm += wealth[j - start] / total * np.exp(tilt * (offers[j, 0] - best))
+    for j in range(start, stop):
+        gains[j - start] = np.exp(tilt * (offers[j, 0] - best)) / norm - 1.0
+
+
+@njit
+def _tilted_price(start, stop, offers, wealth, tilt, best):
+    staked, total = 0.0, 0.0
+    for j in range(start, stop):
+        tilted = wealth[j - start] * np.exp(tilt * (offers[j, 0] - best))
+        staked += tilted * offers[j, 0]
+        total += tilted
+    return staked / total
+
+
+@njit
+def _after_tax(budget, initial, tax, n_rounds):
+    if tax == 0.0 or n_rounds == 0:
+        return budget
+    return initial + (1.0 - tax) ** n_rounds * (budget - initial)
+
+
+@njit
+def _longest(starts):
+    longest = 0
+    for i in range(starts.size - 1):
+        longest = max(longest, starts[i + 1] - starts[i])
+    return longest
+
+
+@njit
+def _gain(row, price, y, betting, epsilon):
+    """What a unit of budget wins: its contracts of the true class less its stakes, ``phi_y / c_y - sum_k phi_k``."""
+    staked = 0.0
+    for k in range(row.size):
+        staked += _bet(row[k], price[k], betting, epsilon)
+    return _bet(row[y], price[y], betting, epsilon) / price[y] - staked
+
+
+@njit
+def _bet(belief, price, betting, epsilon):
+    if betting == CONSTANT:
+        return belief
+    if betting == LINEAR:
+        return (1.0 - price) * belief
+    return belief * min(1.0, max(0.0, (belief - price) / epsilon))
+
+
+@njit
+def _price(start, stop, beliefs, table, wealth, betting, epsilon, totals, work, price):
+    """Equilibrium price of a round into ``price``; returns what became of it and the volume."""
+    totals[:] = 0.0
+    for j in range(start, stop):
+        row, budget = table[beliefs[j]], wealth[j - start]
+        for k in range(totals.size):
+            totals[k] += budget * row[k]
+    total = totals.sum()
+    if not total > 0.0:
+        return NO_TRADE, 0.0
+    if betting == CONSTANT:
+        for k in range(totals.size):
+            price[k] = totals[k] / total
+        return TRADED, total
+    if betting == LINEAR:
+        volume = _linear_volume(totals)
+        for k in range(totals.size):
+            price[k] = totals[k] / (volume + totals[k]) if totals[k] > 0.0 else 0.0
+        outcome = TRADED
+    else:
+        outcome, volume = _aggressive_volume(start, stop, beliefs, table, wealth, epsilon, total, work, price)
+    price /= price.sum()
+    return outcome, volume
+
+
+# --- linear bets ------------------------------------------------------------------------------------------------------
+
+
+@njit
+def _linear_volume(totals):
+    """Root n of ``sum_k H_k / (n + H_k) = 1``, by Newton's method from below, which a convex function needs no guard
+    for. The start is exact for two classes."""
+    first, second = 0.0, 0.0
+    for total in totals:
+        if total > first:
+            first, second = total, first
+        elif total > second:
+            second = total
+    volume = np.sqrt(first) * np.sqrt(second)
+    if volume == 0.0:
+        return 0.0
+    for _ in range(MAX_STEPS):
+        excess, slope = -1.0, 0.0
+        for total in totals:
+            share = total / (volume + total)
+            excess += share
+            slope += share / (volume + total)
+        step = excess / slope
+        if not step > 4.0 * ULP * volume:
+            break
+        volume += step
+    return volume
+
+
+# --- aggressive bets --------------------------------------------------------------------------------------------------
+
+
+@njit
+def _workspace(longest, n_classes, betting):
+    """Room for the break points of all classes: their places, and level and slope of the stakes right of each."""
+    if betting == AGGRESSIVE:
+        return np.empty((3, n_classes, 2 * longest + 1))
+    return np.empty((3, n_classes, 0))
+
+
+@njit
+def _aggressive_volume(start, stop, beliefs, table, wealth, epsilon, total, work, price):
+    """Root n of ``sum_k c_k(n) = 1`` with prices into ``price``, where ``F_k(c_k(n)) = n c_k(n)``.
+
+    The stakes F_k are piecewise linear and decrease in the price: ``level - slope c`` between break points. Their
+    equations have closed solutions, and the sum of those decreases in n.
+    """
+    places, levels, slopes = work[0], work[1], work[2]
+    n_classes = price.size
+    sizes = np.empty(n_classes, dtype=np.int64)
+    best = 0.0
+    for k in range(n_classes):
+        sizes[k] = _break_points(k, start, stop, beliefs, table, wealth, epsilon, places[k], levels[k], slopes[k])
+        price[k] = places[k, sizes[k] - 1] if sizes[k] > 1 else 0.0  # the best offer
+        best += price[k]
+    if best < 1.0 - SHORT_OF_ONE:
+        return NO_EQUILIBRIUM, 0.0
+    if best <= 1.0 + PRECISION:
+        return TRADED, 0.0
+    low, high, volume = 0.0, total, 0.5 * total
+    for _ in range(MAX_STEPS):
+        excess, slope = -1.0, 0.0
+        for k in range(n_classes):
+            price[k], per_price = _class_price(volume, sizes[k], places[k], levels[k], slopes[k])
+            excess += price[k]
+            slope += price[k] / per_price
+        if abs(excess) <= PRECISION:
+            break
+        if excess > 0.0:
+            low = volume
+        else:
+            high = volume
+        step = volume + excess / slope
+        if not (low < step < high):
+            step = 0.5 * (low + high) if low > 0.0 else 0.1 * high
+        if step == volume or high - low <= 2.0 * ULP * high:
+            break
+        volume = step
+    return TRADED, volume
+
+
+@njit
+def _break_points(k, start, stop, beliefs, table, wealth, epsilon, places, levels, slopes):
+    """Break points of the stakes on class k, sorted; the first one is no break point and left of all. Their number."""
+    size, level = 1, 0.0
+    for j in range(start, stop):
+        belief, budget = table[beliefs[j], k], wealth[j - start]
+        if belief > 0.0 and budget > 0.0:
+            places[size], places[size + 1] = belief - epsilon, belief
+            slopes[size] = budget * belief / epsilon
+            slopes[size + 1] = -slopes[size]
+            levels[size] = slopes[size] * (belief - epsilon)
+            levels[size + 1] = -slopes[size] * belief
+            level += budget * belief
+            size += 2
+    order = np.argsort(places[1:size])
+    sorted_places, sorted_levels, sorted_slopes = places[1:size][order], levels[1:size][order], slopes[1:size][order]
+    places[0], levels[0], slopes[0] = -np.inf, level, 0.0
+    for position in range(size - 1):
+        places[position + 1] = sorted_places[position]
+        levels[position + 1] = levels[position] + sorted_levels[position]
+        slopes[position + 1] = slopes[position] + sorted_slopes[position]
+    return size
+
+
+@njit
+def _class_price(volume, size, places, levels, slopes):
+    """Price at which the stakes on a class are ``volume`` times the price, and ``volume`` plus the slope there."""
+    if size == 1:
+        return 0.0, 1.0
+    low, high = 0, size - 1  # the price lies right of the place of low, and left of that of high
+    while high - low > 1:
+        middle = (low + high) // 2
+        place = places[middle]
+        if place <= 0.0 or levels[middle] - (slopes[middle] + volume) * place > 0.0:
+            low = middle
+        else:
+            high = middle
+    per_price = volume + max(slopes[low], 0.0)
+    return min(max(levels[low] / per_price, places[low]), places[high]), per_price
