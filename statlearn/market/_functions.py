@@ -69,7 +69,7 @@ def market_price(bets, budgets, awake=None, betting="constant", epsilon=0.01, so
     See Also
     --------
     settle : Budgets after the outcome.
-    PredictionMarketClassifier : A market among fitted classifiers.
+    linear_opinion_pool : The price of constant bets.
 
     References
     ----------
