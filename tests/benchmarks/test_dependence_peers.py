@@ -26,6 +26,8 @@ from statlearn.dependence import (
 )
 from statlearn.fairness import DistanceCovarianceFairRegressor
 
+from ..compiled_peers import load_peer
+
 ROUNDING = 1e-10  # of sums of a few thousand terms, relative
 
 
@@ -107,15 +109,16 @@ def test_plain_penalty_is_that_of_the_library(kind, measure):
 @pytest.mark.parametrize("kind", ["cells, codes", "column"])
 def test_fast_peers_compute_the_same_value(kind, name):
     peer = FAST_PEERS[name]
-    pytest.importorskip(peer.module)
+    load_peer(peer.module)
     f, (column,) = make_dependent(kind, 300)
     assert peer.value(f, column.ravel()) == pytest.approx(distance_covariance(f, column), rel=ROUNDING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DENSE_PEERS)
 def test_dense_peers_compute_the_same_value(name):
     peer = DENSE_PEERS[name]
-    pytest.importorskip(peer.module)
+    load_peer(peer.module)
     f, blocks = make_dependent("column and cells", 300)
     S = np.hstack(blocks)
     assert peer.value(f, S) == pytest.approx(distance_covariance(f, S), rel=ROUNDING)
@@ -125,7 +128,7 @@ def test_dense_peers_compute_the_same_value(name):
 @pytest.mark.parametrize("kind", ["column", "columns"])
 @pytest.mark.filterwarnings("ignore")  # of the peer
 def test_hyppo_computes_the_same_test(kind):
-    pytest.importorskip("hyppo")
+    load_peer("hyppo")
     f, (S,) = make_dependent(kind, 300)
     correlation, pvalue = hyppo_chi_square(f, S)
     assert correlation == pytest.approx(distance_correlation(f, S), rel=1e-9)

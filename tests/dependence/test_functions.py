@@ -12,6 +12,7 @@ from statlearn.dependence import (
 )
 from statlearn.exceptions import ConstantAttributeWarning
 
+from ..compiled_peers import load_peer
 from .oracles import (
     PROBLEMS,
     Oracle,
@@ -319,7 +320,7 @@ def test_rounding_at_a_hundred_thousand_rows(rng, method, dependent):
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_column_engine_against_dcor_at_a_hundred_thousand_rows(rng, offset):
     """An offset that the data take without rounding changes nothing."""
-    dcor = pytest.importorskip("dcor")
+    dcor = load_peer("dcor")
     n = 100_000
     s = np.round(rng.normal(size=n) * 2**20) / 2**20
     f = np.round((s**2 + rng.normal(size=n)) * 2**20) / 2**20
@@ -329,8 +330,9 @@ def test_column_engine_against_dcor_at_a_hundred_thousand_rows(rng, offset):
     assert distance_covariance(f + offset, s - offset, unbiased=False) == pytest.approx(biased, rel=1e-9)
 
 
+@pytest.mark.slow  # dcor compiles
 def test_against_dcor(rng):
-    dcor = pytest.importorskip("dcor")
+    dcor = load_peer("dcor")
     x, y = rng.normal(size=300), rng.normal(size=(300, 3))
     y[:, 0] += x**2
     assert distance_covariance(x, y) == pytest.approx(dcor.u_distance_covariance_sqr(x, y), rel=1e-10)

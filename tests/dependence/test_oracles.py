@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ..compiled_peers import load_peer
 from .oracles import (
     MEASURES,
     PROBLEMS,
@@ -110,8 +111,9 @@ def test_exact_arithmetic_is_the_definition(rng):
     assert exact_dcov2(x, y) == pytest.approx(dcov2(x, y), rel=1e-11)
 
 
+@pytest.mark.slow  # dcor compiles
 def test_against_dcor(rng):
-    dcor = pytest.importorskip("dcor")
+    dcor = load_peer("dcor")
     x, y = rng.normal(size=(30, 2)), rng.normal(size=(30, 3)) ** 2
     assert dcov2(x, y) == pytest.approx(dcor.u_distance_covariance_sqr(x, y), rel=1e-11)
     assert dcov2(x, y, unbiased=False) == pytest.approx(dcor.distance_covariance_sqr(x, y), rel=1e-11)
