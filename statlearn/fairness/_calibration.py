@@ -10,13 +10,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
-from .._support._sklearn import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    _check_sample_weight,
-    validate_params,
-)
+from .._support._sklearn import HasMethods, Interval, StrOptions, _check_sample_weight, validate_params
 from .._support.parallel import run_parallel
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check, format_table

@@ -26,20 +26,13 @@ def levels_of(encoder):
     return getattr(encoder, "is_categorical_", None)
 
 
-def _penalty(measure, sensitive, sample_weight, encoder, options):
-    return DistanceCovariancePenalty(measure, **options).fit(encode(sensitive, encoder)[1], sample_weight)
+def _of_penalty(measure, figure):
+    def criterion(y_pred, sensitive, sample_weight=None, encoder=None, **options):
+        penalty = DistanceCovariancePenalty(measure, **options)
+        return figure(penalty.fit(encode(sensitive, encoder)[1], sample_weight), y_pred)
 
-
-def _distance_correlation(y_pred, sensitive, sample_weight=None, encoder=None, **options):
-    return _penalty("ccdcov", sensitive, sample_weight, encoder, options).distance_correlation(y_pred)
-
-
-def _concatenated(y_pred, sensitive, sample_weight=None, encoder=None, **options):
-    return _penalty("ccdcov", sensitive, sample_weight, encoder, options).excess(y_pred)
-
-
-def _joint(y_pred, sensitive, sample_weight=None, encoder=None, **options):
-    return _penalty("jdcov", sensitive, sample_weight, encoder, options).excess(y_pred)
+    criterion.options = {"encoder", *signature(DistanceCovariancePenalty).parameters} - {"measure"}
+    return criterion
 
 
 def _between_cells(metric):
@@ -48,30 +41,23 @@ def _between_cells(metric):
         cells = intersection_cells(sensitive, bins=bins, sample_weight=sample_weight, is_nominal=is_nominal)
         return metric(y_pred, cells.codes, sample_weight=sample_weight, **options)
 
+    criterion.options = {"encoder", *signature(metric).parameters} - {"y_pred", "groups", "sample_weight"}
     return criterion
 
 
 CRITERIA = {
-    "dcor": _distance_correlation,
-    "ccdcov": _concatenated,
-    "jdcov": _joint,
+    "dcor": _of_penalty("ccdcov", DistanceCovariancePenalty.distance_correlation),
+    "ccdcov": _of_penalty("ccdcov", DistanceCovariancePenalty.excess),
+    "jdcov": _of_penalty("jdcov", DistanceCovariancePenalty.excess),
     "jsd": _between_cells(jensen_shannon_divergence),
     "uf": _between_cells(unfairness_ratio),
     "wasserstein": _between_cells(wasserstein_disparity),
 }
 
-OPTIONS_OF = {
-    **dict.fromkeys(("dcor", "ccdcov", "jdcov"), DistanceCovariancePenalty),
-    "jsd": jensen_shannon_divergence,
-    "uf": unfairness_ratio,
-    "wasserstein": wasserstein_disparity,
-}
-NO_OPTIONS = {"measure", "y_pred", "groups", "sample_weight"}  # arguments that the criterion itself gives
-
 
 def check_options(metric, options):
     """Refuse options that a criterion of this name does not have."""
-    known = {"encoder", *signature(OPTIONS_OF[metric]).parameters} - NO_OPTIONS
+    known = CRITERIA[metric].options
     unknown = sorted(set(options) - known)
     if unknown:
         raise TypeError(f"the metric {metric!r} has no argument {unknown[0]!r}. It has {sorted(known)}.")

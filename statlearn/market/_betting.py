@@ -10,13 +10,14 @@ import numpy as np
 from scipy.optimize import brentq
 
 from .._support._sklearn import Interval, validate_params
-from ._kernels import AGGRESSIVE, CONSTANT, LINEAR, NO_EQUILIBRIUM, NO_TRADE, price_rounds
+from ._kernels import AGGRESSIVE, CONSTANT, LINEAR, SHORT_OF_ONE
+from ._rounds import Rounds
 
 __all__ = ["BETTING_NAMES", "AggressiveBetting", "BettingFunction", "ConstantBetting", "LinearBetting", "as_betting"]
 
 N_HALVINGS = 60  # of [0, 1]: below the last digit of a price
 N_MANN_STEPS = 10_000
-SHORT_OF_ONE = 1e-9
+PRECISION = 1e-12  # of the sum of the prices
 
 
 class BettingFunction:
@@ -34,7 +35,7 @@ class BettingFunction:
 
     To write a new one, inherit and give it a method `bets`; `price` is then found by bisection. A class whose bets
     depend on the prices of other classes sets ``separable = False``, and the price is sought by averaged fixed-point
-    steps, which need many bets and reach a few digits only.
+    steps, ten thousand of them, of which no rate of convergence is known.
 
     See Also
     --------
@@ -59,7 +60,6 @@ class BettingFunction:
 
     separable = True
     code = None  # of the kernels, if they know the function
-    epsilon = 1.0
 
     def __init_subclass__(cls, **options):
         """Methods without documentation take that of the base class."""
@@ -104,11 +104,8 @@ class BettingFunction:
             Everything that is staked; 0 if nobody trades, NaN if there is no equilibrium, in which case the price is
             what the best offers are in proportion to.
         """
-        if not np.any(budgets @ beliefs > 0.0):
-            return np.full(beliefs.shape[1], np.nan), 0.0
-        if not self.separable:
-            return mann_price(self, beliefs, budgets)
-        return bisection_price(self, beliefs, budgets)
+        solve = bisection_price if self.separable else mann_price
+        return solve(self, beliefs, budgets)
 
     def settle(self, beliefs, budgets, price, code, learning_rate=1.0):
         """Budgets after the true class is known (equation 1).
@@ -137,26 +134,16 @@ class BettingFunction:
     def __repr__(self):
         return f"{type(self).__name__}()"
 
-    def __eq__(self, other):
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self):
-        return hash((type(self), *vars(self).values()))
-
 
 class _CompiledBetting(BettingFunction):
     """A betting function of the kernels."""
 
+    epsilon = 1.0
+
     def price(self, beliefs, budgets):
-        n_participants, n_classes = beliefs.shape
-        prices, volumes, outcomes = np.full((1, n_classes), np.nan), np.zeros(1), np.zeros(1, dtype=np.int64)
-        positions = np.arange(n_participants)
-        starts = np.array([0, n_participants])
-        arrays = np.ascontiguousarray(beliefs, dtype=np.float64), np.ascontiguousarray(budgets, dtype=np.float64)
-        price_rounds(starts, positions, positions, *arrays, self.code, self.epsilon, prices, volumes, outcomes)
-        if outcomes[0] == NO_TRADE:
-            return prices[0], 0.0
-        return prices[0], np.nan if outcomes[0] == NO_EQUILIBRIUM else float(volumes[0])
+        round_of_all = Rounds.of_classifiers(beliefs[None], np.ones((1, len(beliefs)), dtype=bool))
+        prices, volumes = round_of_all.price(budgets, self)
+        return prices[0], float(volumes[0])
 
 
 class ConstantBetting(_CompiledBetting):
@@ -248,13 +235,22 @@ class AggressiveBetting(_CompiledBetting):
 BETTING_NAMES = {"constant": ConstantBetting, "linear": LinearBetting, "aggressive": AggressiveBetting}
 
 
-def as_betting(betting):
+def as_betting(betting, epsilon=0.01):
     """A betting function by its name, or itself."""
-    return BETTING_NAMES[betting]() if isinstance(betting, str) else betting
+    if not isinstance(betting, str):
+        return betting
+    return AggressiveBetting(epsilon) if betting == "aggressive" else BETTING_NAMES[betting]()
+
+
+def _nothing_to_bet(beliefs, budgets):
+    """The price and volume of a round in which nobody has anything to bet, else None."""
+    return None if np.any(budgets @ beliefs > 0.0) else (np.full(beliefs.shape[1], np.nan), 0.0)
 
 
 def bisection_price(betting, beliefs, budgets):
     """Price and volume by bisection for the prices of all classes at a volume, and Brent's method for the volume."""
+    if (nothing := _nothing_to_bet(beliefs, budgets)) is not None:
+        return nothing
 
     def stakes(price):
         return budgets @ betting.bets(beliefs, price)
@@ -265,7 +261,7 @@ def bisection_price(betting, beliefs, budgets):
     best = prices_at(0.0)
     if best.sum() < 1.0 - SHORT_OF_ONE:
         return best / best.sum(), np.nan
-    if best.sum() <= 1.0 + 1e-12:
+    if best.sum() <= 1.0 + PRECISION:
         return best / best.sum(), 0.0
     total = float(np.sum(budgets))  # the largest volume, and that of constant bets: the bracket is a bit larger
     volume = brentq(lambda n: prices_at(n).sum() - 1.0, 0.0, 1.001 * total, xtol=1e-15 * total, rtol=1e-15)
@@ -284,8 +280,10 @@ def _last_true(holds, n_classes):
 
 
 def mann_price(betting, beliefs, budgets, n_steps=N_MANN_STEPS):
-    """Price and volume by the averaged fixed-point steps of the paper, from equal prices. Their error falls like the
-    reciprocal of their number at best."""
+    """Price and volume by the averaged fixed-point steps of the paper, from equal prices. No rate of convergence
+    is known."""
+    if (nothing := _nothing_to_bet(beliefs, budgets)) is not None:
+        return nothing
     price = np.full(beliefs.shape[1], 1.0 / beliefs.shape[1])
     for step in range(1, n_steps + 1):
         stakes = budgets @ betting.bets(beliefs, price)

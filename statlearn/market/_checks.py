@@ -10,7 +10,7 @@ __all__ = ["NORM_TOLERANCE", "check_awake", "check_beliefs", "check_budgets"]
 NORM_TOLERANCE = 1e-3  # by which a distribution may fail to sum to 1; it is then divided by its sum
 
 
-def check_beliefs(beliefs, name="bets", who=None):
+def check_beliefs(beliefs, name="bets"):
     """Class distributions as an array of float64 of shape (n_rounds, n_participants, n_classes).
 
     Parameters
@@ -19,8 +19,6 @@ def check_beliefs(beliefs, name="bets", who=None):
         The distributions, with sums of 1 up to `NORM_TOLERANCE`, or all zero for a participant that knows no class.
     name : str, default="bets"
         What the argument is called in messages.
-    who : sequence of str or None, default=None
-        Names of the participants, for messages.
 
     Returns
     -------
@@ -32,24 +30,23 @@ def check_beliefs(beliefs, name="bets", who=None):
     ValueError
         If an entry is negative or not finite, or a distribution does not sum to 1.
     """
-    array = check_array(beliefs, allow_nd=True, ensure_2d=False, ensure_all_finite=False, dtype=np.float64)
+    array = check_array(
+        beliefs, allow_nd=True, ensure_2d=False, ensure_all_finite=False, dtype=np.float64, input_name=name
+    )
     if array.ndim not in (2, 3):
         raise ValueError(f"{name} must have two or three dimensions. Got shape {array.shape}.")
     array = array.reshape((-1, *array.shape[-2:]))
     sums = array.sum(axis=2)
-    _refuse(~np.isfinite(array).all(axis=2), "a class probability that is not finite", name, who)
-    _refuse((array < 0.0).any(axis=2), "a negative class probability", name, who)
-    _refuse(
-        (np.abs(sums - 1.0) > NORM_TOLERANCE) & (sums != 0.0), "class probabilities that do not sum to 1", name, who
-    )
+    _refuse(~np.isfinite(array).all(axis=2), "a class probability that is not finite", name)
+    _refuse((array < 0.0).any(axis=2), "a negative class probability", name)
+    _refuse((np.abs(sums - 1.0) > NORM_TOLERANCE) & (sums != 0.0), "class probabilities that do not sum to 1", name)
     return array / np.where(sums > 0.0, sums, 1.0)[:, :, None]
 
 
-def _refuse(is_wrong, what, name, who):
+def _refuse(is_wrong, what, name):
     if is_wrong.any():
         row, participant = np.argwhere(is_wrong)[0]
-        label = participant if who is None else repr(who[participant])
-        raise ValueError(f"{name}: participant {label} has {what} in row {row}.")
+        raise ValueError(f"{name}: participant {participant} has {what} in row {row}.")
 
 
 def check_budgets(budgets, size, name="budgets"):
@@ -65,7 +62,7 @@ def check_awake(awake, n_rounds, n_participants):
     if awake is None:
         return np.ones((n_rounds, n_participants), dtype=bool)
     awake = np.asarray(awake)
-    if awake.dtype.kind not in "b" and not np.isin(awake, (0, 1)).all():
+    if awake.dtype.kind != "b" and not np.isin(awake, (0, 1)).all():
         raise ValueError("awake must hold booleans.")
     if awake.shape not in ((n_participants,), (n_rounds, n_participants)):
         raise ValueError(

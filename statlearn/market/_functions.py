@@ -1,11 +1,12 @@
 """Prices and settlements of given bets, without an estimator."""
 
+from functools import partial
 from numbers import Real
 
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, validate_params
-from ._betting import BETTING_NAMES, AggressiveBetting, BettingFunction, as_betting, bisection_price, mann_price
+from ._betting import BETTING_NAMES, BettingFunction, as_betting, bisection_price, mann_price
 from ._checks import check_awake, check_beliefs, check_budgets
 from ._rounds import Rounds
 
@@ -48,8 +49,9 @@ def market_price(bets, budgets, awake=None, betting="constant", epsilon=0.01, so
     epsilon : float, default=0.01
         The parameter of "aggressive".
     solver : {"auto", "bisection", "mann"}, default="auto"
-        "auto" is exact for the functions above and "bisection" for others that bet on each class by its own price.
-        "mann" takes the averaged fixed-point steps of the paper, for reference: it is slow and reaches a few digits.
+        "auto" solves the functions above to rounding, and takes "bisection" for others that bet on each class by its
+        own price. "mann" takes the averaged fixed-point steps of the paper, for reference: it is slow, and no rate of
+        convergence is known.
     return_volume : bool, default=False
         Whether the volume n is returned, the sum of all stakes.
 
@@ -88,23 +90,17 @@ def market_price(bets, budgets, awake=None, betting="constant", epsilon=0.01, so
     n_rounds, n_participants, _ = beliefs.shape
     budgets = check_budgets(budgets, n_participants)
     awake = check_awake(awake, n_rounds, n_participants)
-    function = AggressiveBetting(epsilon) if betting == "aggressive" else as_betting(betting)
+    function = as_betting(betting, epsilon)
     if solver == "auto" and function.code is not None:
         prices, volumes = Rounds.of_classifiers(beliefs, awake).price(budgets, function)
     else:
-        solve = SOLVERS.get(solver, type(function).price)
+        solve = function.price if solver == "auto" else partial(SOLVERS[solver], function)
         prices, volumes = np.empty((n_rounds, beliefs.shape[2])), np.empty(n_rounds)
         for i in range(n_rounds):
-            prices[i], volumes[i] = _solved(solve, function, beliefs[i, awake[i]], budgets[awake[i]])
+            prices[i], volumes[i] = solve(beliefs[i, awake[i]], budgets[awake[i]])
     if np.ndim(bets) == 2:
         prices, volumes = prices[0], float(volumes[0])
     return (prices, volumes) if return_volume else prices
-
-
-def _solved(solve, function, beliefs, budgets):
-    if not np.any(budgets @ beliefs > 0.0):
-        return np.full(beliefs.shape[1], np.nan), 0.0
-    return solve(function, beliefs, budgets)
 
 
 @validate_params(
@@ -112,7 +108,7 @@ def _solved(solve, function, beliefs, budgets):
         "bets": "no_validation",
         "budgets": ["array-like"],
         "price": ["array-like"],
-        "y": ["array-like", Real],
+        "y": "no_validation",
         "learning_rate": [Interval(Real, 0, 1, closed="right")],
         "awake": ["array-like", None],
         "betting": BETTING,
@@ -180,6 +176,6 @@ def settle(bets, budgets, price, y, learning_rate=1.0, awake=None, betting="cons
     if price[y] == 0.0:
         raise ValueError(f"the price of class {y} is 0: nobody holds a contract of it, so that it cannot be settled.")
     awake = check_awake(awake, 1, n_participants)[0]
-    function = AggressiveBetting(epsilon) if betting == "aggressive" else as_betting(betting)
+    function = as_betting(betting, epsilon)
     budgets[awake] = function.settle(beliefs[awake], budgets[awake], price, int(y), learning_rate)
     return budgets

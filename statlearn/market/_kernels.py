@@ -12,7 +12,21 @@ import numpy as np
 
 from .._support.jit import njit
 
-__all__ = ["AGGRESSIVE", "CONSTANT", "LINEAR", "price_rounds", "settle_offers", "settle_rounds", "sum_gains", "taxed"]
+__all__ = [
+    "AGGRESSIVE",
+    "CONSTANT",
+    "LINEAR",
+    "NO_EQUILIBRIUM",
+    "NO_TRADE",
+    "SHORT_OF_ONE",
+    "TRADED",
+    "UNSETTLED",
+    "price_rounds",
+    "settle_offers",
+    "settle_rounds",
+    "sum_gains",
+    "taxed",
+]
 
 CONSTANT, LINEAR, AGGRESSIVE = 0, 1, 2
 TRADED, NO_TRADE, NO_EQUILIBRIUM = 0, 1, 2
@@ -149,6 +163,8 @@ def sum_gains(starts, owners, offers, shares, weights, budgets, per_wealth, gain
 
     With ``per_wealth``, each is divided by the wealth of its round: the gradient of the log likelihood of the prices.
     """
+    n_points = offers.shape[1]
+    staked = np.empty(n_points)
     for i in range(starts.size - 1):
         start, stop = starts[i], starts[i + 1]
         total = 0.0
@@ -158,22 +174,19 @@ def sum_gains(starts, owners, offers, shares, weights, budgets, per_wealth, gain
         if not total > 0.0 or weights[i] == 0.0:
             continue
         losses[i], outcomes[i] = 0.0, TRADED
-        for q in range(offers.shape[1]):
-            staked = 0.0
+        for q in range(n_points):
+            staked[q] = 0.0
             for j in range(start, stop):
-                staked += budgets[owners[j]] * offers[j, q]
-            losses[i] -= shares[q] * np.log(staked / total)
-            if staked == 0.0:
+                staked[q] += budgets[owners[j]] * offers[j, q]
+            losses[i] -= shares[q] * np.log(staked[q] / total)
+            if staked[q] == 0.0:
                 outcomes[i] = UNSETTLED
         if outcomes[i] == UNSETTLED:
             continue
         weight = weights[i] / total if per_wealth else weights[i]
-        for q in range(offers.shape[1]):
-            staked = 0.0
+        for q in range(n_points):
             for j in range(start, stop):
-                staked += budgets[owners[j]] * offers[j, q]
-            for j in range(start, stop):
-                gains[owners[j]] += weight * shares[q] * (offers[j, q] * (total / staked) - 1.0)
+                gains[owners[j]] += weight * shares[q] * (offers[j, q] * (total / staked[q]) - 1.0)
 
 
 @njit

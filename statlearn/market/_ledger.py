@@ -122,8 +122,5 @@ def mean_loss(losses, weights=None):
     traded = ~np.isnan(losses)
     if not traded.any():
         return np.nan
-    return float(np.average(np.minimum(losses[traded], -np.log(LOSS_FLOOR)), weights=_part(weights, traded)))
-
-
-def _part(weights, rows):
-    return None if weights is None else weights[rows]
+    weights = None if weights is None else weights[traded]
+    return float(np.average(np.minimum(losses[traded], -np.log(LOSS_FLOOR)), weights=weights))

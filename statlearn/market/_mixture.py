@@ -33,7 +33,7 @@ class Mixture(NamedTuple):
     n_iter: int
 
 
-def fit_mixture(likelihoods, sample_weight, start, *, tol=1e-10, max_iter=100, on_step=None):
+def fit_mixture(likelihoods, sample_weight, start, *, tol=1e-10, max_iter=100):
     """Maximize the mean log likelihood of a mixture over its weights.
 
     Parameters
@@ -48,8 +48,6 @@ def fit_mixture(likelihoods, sample_weight, start, *, tol=1e-10, max_iter=100, o
         Largest gap.
     max_iter : int, default=100
         Largest number of Newton steps.
-    on_step : callable or None, default=None
-        Called after each step; the fit ends when it returns True.
 
     Returns
     -------
@@ -65,8 +63,6 @@ def fit_mixture(likelihoods, sample_weight, start, *, tol=1e-10, max_iter=100, o
     while (gap := float(_gradient(A, w, b).max()) - 1.0) > tol and n_iter < max_iter:
         b, gained = _newton_step(A, w, b, value)
         value, n_iter = value + gained, n_iter + 1
-        if on_step is not None and on_step():
-            break
     weights = np.zeros(start.size)
     weights[present] = b
     return Mixture(weights, value, max(gap, 0.0), max(n_iter, 1))

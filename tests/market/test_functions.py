@@ -7,7 +7,6 @@ from scipy.optimize import brentq
 from statlearn.market import (
     AggressiveBetting,
     BettingFunction,
-    ConstantBetting,
     LinearBetting,
     linear_opinion_pool,
     market_price,
@@ -271,5 +270,3 @@ class TestBadInput:
             AggressiveBetting(0.0)
         with pytest.raises(NotImplementedError, match="BettingFunction has no method bets"):
             market_price([[0.5, 0.5]], [1.0], betting=BettingFunction())
-        assert AggressiveBetting(0.2) == AggressiveBetting(0.2) != AggressiveBetting(0.1)
-        assert ConstantBetting() != LinearBetting()
