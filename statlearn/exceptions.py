@@ -15,6 +15,7 @@ __all__ = [
     "SelfLoopWarning",
     "SensitiveFeaturesWarning",
     "ShrinkageWarning",
+    "SleepingParticipantWarning",
     "TopKWarning",
     "VersionWarning",
 ]
@@ -190,4 +191,16 @@ class ShrinkageWarning(UserWarning):
     >>> from statlearn.exceptions import ShrinkageWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore", ShrinkageWarning)
+    """
+
+
+class SleepingParticipantWarning(UserWarning):
+    """A participant of a prediction market was awake in no training row, so that nothing is known of its worth.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import SleepingParticipantWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", SleepingParticipantWarning)
     """

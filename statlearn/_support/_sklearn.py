@@ -5,6 +5,7 @@ of its tests imports them from here, so a move costs one edit.
 """
 
 from sklearn.base import _fit_context
+from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
 from sklearn.utils import _safe_indexing
 from sklearn.utils._array_api import get_namespace
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -18,7 +19,13 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
-from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, _is_fitted, _num_samples
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_method_params,
+    _check_sample_weight,
+    _is_fitted,
+    _num_samples,
+)
 
 __all__ = [
     "HasMethods",
@@ -28,7 +35,9 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "_BaseHeterogeneousEnsemble",
     "_check_feature_names_in",
+    "_check_method_params",
     "_check_sample_weight",
     "_fit_context",
     "_is_fitted",

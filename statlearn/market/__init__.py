@@ -1,6 +1,7 @@
 """Artificial prediction markets: classifiers and leaves of forests that trade, and earn trust, for one probability."""
 
 from ._betting import AggressiveBetting, BettingFunction, ConstantBetting, LinearBetting
+from ._classifier import PredictionMarketClassifier
 from ._functions import market_price, settle
 from ._pools import linear_opinion_pool, lmsr_cost, lmsr_price, logarithmic_opinion_pool
 
@@ -9,6 +10,7 @@ __all__ = [
     "BettingFunction",
     "ConstantBetting",
     "LinearBetting",
+    "PredictionMarketClassifier",
     "linear_opinion_pool",
     "lmsr_cost",
     "lmsr_price",

@@ -5,7 +5,7 @@ from sklearn.utils import check_array
 
 from .._support.validation import check_vector
 
-__all__ = ["NORM_TOLERANCE", "check_awake", "check_beliefs", "check_budgets"]
+__all__ = ["NORM_TOLERANCE", "check_awake", "check_beliefs", "check_budgets", "check_distributions"]
 
 NORM_TOLERANCE = 1e-3  # by which a distribution may fail to sum to 1; it is then divided by its sum
 
@@ -36,17 +36,25 @@ def check_beliefs(beliefs, name="bets"):
     if array.ndim not in (2, 3):
         raise ValueError(f"{name} must have two or three dimensions. Got shape {array.shape}.")
     array = array.reshape((-1, *array.shape[-2:]))
-    sums = array.sum(axis=2)
-    _refuse(~np.isfinite(array).all(axis=2), "a class probability that is not finite", name)
-    _refuse((array < 0.0).any(axis=2), "a negative class probability", name)
-    _refuse((np.abs(sums - 1.0) > NORM_TOLERANCE) & (sums != 0.0), "class probabilities that do not sum to 1", name)
-    return array / np.where(sums > 0.0, sums, 1.0)[:, :, None]
+    return _normalized(array, lambda row, participant: f"{name}: participant {participant}")
 
 
-def _refuse(is_wrong, what, name):
-    if is_wrong.any():
-        row, participant = np.argwhere(is_wrong)[0]
-        raise ValueError(f"{name}: participant {participant} has {what} in row {row}.")
+def check_distributions(probabilities, name):
+    """Class distributions of one participant, divided by their sums, which must be 1 up to `NORM_TOLERANCE`."""
+    return _normalized(np.asarray(probabilities, dtype=np.float64), lambda row: f"participant {name!r}")
+
+
+def _normalized(array, who):
+    sums = array.sum(axis=-1)
+    for is_wrong, what in (
+        (~np.isfinite(array).all(axis=-1), "a class probability that is not finite"),
+        ((array < 0.0).any(axis=-1), "a negative class probability"),
+        ((np.abs(sums - 1.0) > NORM_TOLERANCE) & (sums != 0.0), "class probabilities that do not sum to 1"),
+    ):
+        if is_wrong.any():
+            place = np.argwhere(is_wrong)[0]
+            raise ValueError(f"{who(*place)} has {what} in row {place[0]}.")
+    return array / np.where(sums > 0.0, sums, 1.0)[..., None]
 
 
 def check_budgets(budgets, size, name="budgets"):

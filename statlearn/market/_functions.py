@@ -1,6 +1,5 @@
 """Prices and settlements of given bets, without an estimator."""
 
-from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -91,13 +90,12 @@ def market_price(bets, budgets, awake=None, betting="constant", epsilon=0.01, so
     budgets = check_budgets(budgets, n_participants)
     awake = check_awake(awake, n_rounds, n_participants)
     function = as_betting(betting, epsilon)
-    if solver == "auto" and function.code is not None:
+    if solver == "auto":
         prices, volumes = Rounds.of_classifiers(beliefs, awake).price(budgets, function)
     else:
-        solve = function.price if solver == "auto" else partial(SOLVERS[solver], function)
         prices, volumes = np.empty((n_rounds, beliefs.shape[2])), np.empty(n_rounds)
         for i in range(n_rounds):
-            prices[i], volumes[i] = solve(beliefs[i, awake[i]], budgets[awake[i]])
+            prices[i], volumes[i] = SOLVERS[solver](function, beliefs[i, awake[i]], budgets[awake[i]])
     if np.ndim(bets) == 2:
         prices, volumes = prices[0], float(volumes[0])
     return (prices, volumes) if return_volume else prices

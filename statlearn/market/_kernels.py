@@ -77,8 +77,8 @@ def settle_rounds(
 
     ``rates`` are the learning rates of the rounds; a round with rate 0 is skipped. A tax moves all budgets after every
     settled round; it is collected when a participant next trades: ``settled_at`` holds the value of ``clock``, the
-    number of settled rounds, up to which a budget has been taxed. `taxed` brings all of them up to date. ``losses`` of
-    rounds are minus the log of the price of the true class, NaN without trade.
+    number of settled rounds, up to which a budget has been taxed. `taxed` brings all of them up to date. ``losses``, in
+    the order of ``order``, are minus the log of the price of the true class, NaN without trade.
 
     Returns the clock.
     """
@@ -86,15 +86,16 @@ def settle_rounds(
     wealth, gains = np.empty(longest), np.empty(longest)
     totals, price = np.empty(n_classes), np.empty(n_classes)
     work = _workspace(longest, n_classes, betting)
-    for i in order:
+    for p in range(order.size):
+        i = order[p]
         if rates[i] == 0.0:
             continue
         start, stop, y = starts[i], starts[i + 1], codes[i]
         _gather(start, stop, owners, budgets, initial, tax, clock, settled_at, wealth)
         outcome, _ = _price(start, stop, beliefs, table, wealth, betting, epsilon, totals, work, price)
-        losses[i] = np.nan if outcome == NO_TRADE else -np.log(price[y])
-        outcomes[i] = UNSETTLED if outcome == TRADED and price[y] == 0.0 else outcome
-        if outcomes[i] == TRADED:
+        losses[p] = np.nan if outcome == NO_TRADE else -np.log(price[y])
+        outcomes[p] = UNSETTLED if outcome == TRADED and price[y] == 0.0 else outcome
+        if outcomes[p] == TRADED:
             for j in range(start, stop):
                 gains[j - start] = _gain(table[beliefs[j]], price, y, betting, epsilon)
             clock += 1
@@ -128,27 +129,28 @@ def settle_offers(
     """
     longest, n_points = _longest(starts), offers.shape[1]
     wealth, gains = np.empty(longest), np.empty(longest)
-    for i in order:
+    for p in range(order.size):
+        i = order[p]
         if rates[i] == 0.0:
             continue
         start, stop = starts[i], starts[i + 1]
         total = _gather(start, stop, owners, budgets, initial, tax, clock, settled_at, wealth)
-        losses[i], outcomes[i] = np.nan, NO_TRADE
+        losses[p], outcomes[p] = np.nan, NO_TRADE
         if not total > 0.0:
             continue
-        losses[i], outcomes[i] = 0.0, TRADED
+        losses[p], outcomes[p] = 0.0, TRADED
         gains[: stop - start] = -1.0
         for q in range(n_points):
             staked = 0.0
             for j in range(start, stop):
                 staked += wealth[j - start] * offers[j, q]
-            losses[i] -= shares[q] * np.log(staked / total)
+            losses[p] -= shares[q] * np.log(staked / total)
             if staked == 0.0:
-                outcomes[i] = UNSETTLED
+                outcomes[p] = UNSETTLED
                 break
             for j in range(start, stop):
                 gains[j - start] += shares[q] * offers[j, q] * (total / staked)
-        if outcomes[i] == TRADED:
+        if outcomes[p] == TRADED:
             if implicit:
                 _implicit_gains(start, stop, offers, wealth, total, rates[i], gains)
             clock += 1

@@ -59,11 +59,12 @@ class Ledger:
 
         Returns
         -------
-        losses : ndarray of shape (n_rounds,)
-            Minus the log of the price of the true class before it was known; NaN without trade or when skipped.
+        losses : ndarray of shape (order.size,)
+            Minus the log of the price of the true class before it was known, in the order of the rounds; NaN without
+            trade or when skipped.
         """
         order = np.arange(rounds.n_rounds) if order is None else order
-        losses, outcomes = self._outcomes(rounds.n_rounds)
+        losses, outcomes = self._outcomes(order.size)
         if betting.code is None:
             self._settle_by_hand(order, rounds, codes, rates, betting, losses, outcomes)
         else:
@@ -77,13 +78,24 @@ class Ledger:
     def settle_offers(self, rounds, offers, rates, order=None, shares=ONE_POINT, implicit=False):
         """The same for constant bets, of which only those that pay matter: ``offers`` of shape (n_offers, n_points)."""
         order = np.arange(rounds.n_rounds) if order is None else order
-        losses, outcomes = self._outcomes(rounds.n_rounds)
+        losses, outcomes = self._outcomes(order.size)
         state = self._raw, self._settled_at, self.n_settled, self.initial, self.tax, self._smallest
         self.n_settled = settle_offers(
             order, rounds.starts, rounds.owners, offers, shares, rates, *state, implicit, losses, outcomes
         )
         self._count(outcomes)
         return losses
+
+    def multiply(self, factors, outcomes, weights):
+        """Multiply all budgets at once, keeping their sum; ``outcomes`` are those of the rounds that were looked at,
+        of which only the ones with positive weights count."""
+        before, outcomes = self.budgets, outcomes[weights > 0.0]
+        after = np.where(before > 0.0, np.maximum(before * factors, self._smallest), 0.0)
+        after *= before.sum() / after.sum()
+        self._raw = self.initial + (1.0 - self.tax) * (after - self.initial)
+        self.n_settled += int(np.count_nonzero(outcomes == TRADED))
+        self._settled_at[:] = self.n_settled
+        self._count(outcomes)
 
     def _outcomes(self, n_rounds):
         return np.full(n_rounds, np.nan), np.full(n_rounds, TRADED)
@@ -93,14 +105,15 @@ class Ledger:
             self.counts[name] += int(np.count_nonzero(outcomes == outcome))
 
     def _settle_by_hand(self, order, rounds, codes, rates, betting, losses, outcomes):
-        for i in order[rates[order] > 0.0]:
+        for position in np.flatnonzero(rates[order] > 0.0):
+            i = order[position]
             offers = slice(rounds.starts[i], rounds.starts[i + 1])
             owners, beliefs, y = rounds.owners[offers], rounds.table[rounds.beliefs[offers]], codes[i]
             before = self.budgets[owners]
             price, volume = betting.price(beliefs, before)
-            losses[i] = -np.log(price[y]) if price[y] > 0.0 else np.inf if price[y] == 0.0 else np.nan
-            outcomes[i] = _outcome(price[y], volume)
-            if outcomes[i] != TRADED:
+            losses[position] = -np.log(price[y]) if price[y] > 0.0 else np.inf if price[y] == 0.0 else np.nan
+            outcomes[position] = _outcome(price[y], volume)
+            if outcomes[position] != TRADED:
                 continue
             after = betting.settle(beliefs, before, price, y, rates[i])
             after = np.where(before > 0.0, np.maximum(after, self._smallest), 0.0)
@@ -117,10 +130,10 @@ def _outcome(price, volume):
     return UNSETTLED if price == 0.0 else TRADED
 
 
-def mean_loss(losses, weights=None):
-    """Mean loss of the rows that were traded, with prices below `LOSS_FLOOR` counted as that."""
-    traded = ~np.isnan(losses)
+def mean_loss(losses, weights=None, floor=LOSS_FLOOR):
+    """Mean loss of the rounds that were traded, with prices below ``floor`` counted as that; NaN if there are none."""
+    traded = ~np.isnan(losses) if weights is None else ~np.isnan(losses) & (weights > 0.0)
     if not traded.any():
         return np.nan
-    weights = None if weights is None else weights[traded]
-    return float(np.average(np.minimum(losses[traded], -np.log(LOSS_FLOOR)), weights=weights))
+    largest = -np.log(floor) if floor > 0.0 else np.inf
+    return float(np.average(np.minimum(losses[traded], largest), weights=None if weights is None else weights[traded]))

@@ -56,11 +56,40 @@ class Rounds(NamedTuple):
         """Number of rounds."""
         return self.starts.size - 1
 
+    @property
+    def lengths(self):
+        """Number of offers of each round."""
+        return np.diff(self.starts)
+
+    def offers_of(self, rows):
+        """Positions of the offers of some rounds, one round after the other."""
+        lengths = self.lengths[rows]
+        ends = np.cumsum(lengths)
+        return np.arange(ends[-1] if ends.size else 0) + np.repeat(self.starts[rows] - ends + lengths, lengths)
+
+    def take(self, rows):
+        """Some of the rounds."""
+        offers = self.offers_of(rows)
+        starts = np.concatenate([[0], np.cumsum(self.lengths[rows])])
+        return self._replace(starts=starts, owners=self.owners[offers], beliefs=self.beliefs[offers])
+
     def price(self, budgets, betting):
-        """Price of each round, NaN where nobody trades, and its volume, NaN where there is no equilibrium."""
+        """Price of each round, NaN where nobody trades, and its volume, NaN where there is no equilibrium.
+
+        A betting function that the kernels do not know is called round by round.
+        """
+        if betting.code is None:
+            return self._price_by_hand(budgets, betting)
         prices = np.full((self.n_rounds, self.table.shape[1]), np.nan)
         volumes, outcomes = np.empty(self.n_rounds), np.empty(self.n_rounds, dtype=np.int64)
         price_rounds(*self, budgets, betting.code, betting.epsilon, prices, volumes, outcomes)
         volumes[outcomes == NO_EQUILIBRIUM] = np.nan
         volumes[outcomes == NO_TRADE] = 0.0
+        return prices, volumes
+
+    def _price_by_hand(self, budgets, betting):
+        prices, volumes = np.empty((self.n_rounds, self.table.shape[1])), np.empty(self.n_rounds)
+        for i, (start, stop) in enumerate(zip(self.starts, self.starts[1:], strict=False)):
+            own = budgets[self.owners[start:stop]]
+            prices[i], volumes[i] = betting.price(self.table[self.beliefs[start:stop]], own)
         return prices, volumes

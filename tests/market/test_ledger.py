@@ -46,7 +46,7 @@ def test_rounds_are_settled_one_after_the_other(market, betting, tax, rng):
         ledger = Ledger(initial, tax)
         losses = ledger.settle(Rounds.of_classifiers(beliefs, awake), codes, np.full(N, 0.3), function, order)
         np.testing.assert_allclose(ledger.budgets, expected, rtol=1e-8)
-        np.testing.assert_allclose(losses, expected_losses, rtol=1e-8)
+        np.testing.assert_allclose(losses, expected_losses[order], rtol=1e-8)
         assert ledger.budgets.sum() == pytest.approx(initial.sum(), rel=1e-12)
 
 

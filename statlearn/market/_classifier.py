@@ -1,0 +1,504 @@
+"""A prediction market of fitted classifiers."""
+
+from copy import deepcopy
+from functools import partial
+
+import numpy as np
+from sklearn.base import ClassifierMixin, TransformerMixin, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from .._support._sklearn import (
+    StrOptions,
+    _check_sample_weight,
+    _fit_context,
+    _is_fitted,
+    _num_samples,
+    _safe_indexing,
+)
+from .._support.base import unchanged_on_error
+from .._support.progress import fit_progress, with_callbacks
+from .._support.random_streams import spawn_generators
+from ._betting import BETTING_NAMES, BettingFunction, as_betting
+from ._books import book_of_classifiers
+from ._kernels import CONSTANT
+from ._ledger import Ledger
+from ._list_market import ListMarket
+from ._market import TRAINING_CONSTRAINTS
+from ._participants import (
+    aligned,
+    check_probabilities_exist,
+    fit_all,
+    out_of_fold,
+    predictions,
+)
+from ._price_predictions import PricePredictions
+from ._rounds import Rounds
+
+__all__ = ["PredictionMarketClassifier"]
+
+CLAIM = (
+    "The predicted probabilities are the prices of a market whose contracts pay out what was staked, whatever the true "
+    "class, and whose budgets were earned on rows that their owners had not seen."
+)
+ASSUMPTIONS = (
+    "New rows resemble the training rows.",
+    "Participants fitted to all rows bet like those fitted to the folds.",
+)
+PREFIT_ASSUMPTIONS = ("New rows resemble the training rows.", "Participants had not seen the rows they bet on.")
+
+
+class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerMixin, ListMarket):
+    r"""Classifiers that bet on the class of each row; the price of the bets is the predicted probability.
+
+    Every participant m has a budget :math:`\beta_m`, of which it stakes the shares :math:`\phi_m^k` on class k, given
+    what it believes, its ``predict_proba``. Prices :math:`c_k` clear the market,
+    :math:`\sum_m \beta_m \phi_m^k = n c_k`. When the class y of a row is known, contracts of y pay 1,
+
+    .. math:: \beta_m \leftarrow \beta_m + \eta \beta_m \Big(\frac{\phi_m^y}{c_y} - \sum_k \phi_m^k\Big),
+
+    so that budgets move to those who were right at good prices, and their sum stays the same. Participants can be
+    specialized, and sleep outside their domain.
+
+    Budgets are earned on bets about rows that a participant was not fitted to: those left out by ``cv``. Then all
+    participants are fitted to all rows.
+
+    Parameters
+    ----------
+    estimators : list of (str, estimator)
+        The participants: classifiers with ``predict_proba``. ``"drop"`` in place of one leaves it out.
+    betting : {"constant", "linear", "aggressive"} or BettingFunction, default="constant"
+        What is staked: see `ConstantBetting`, whose price is the mean of beliefs weighted by budgets, `LinearBetting`
+        and `AggressiveBetting`.
+    learning_rate : float, default=0.1
+        Factor :math:`\eta` in (0, 1] on every bet. "em" needs none.
+    update : {"online", "implicit", "batch", "em", "likelihood"}, default="online"
+        How budgets move. "online" settles row after row. All others need constant bets: "implicit" makes the implicit
+        steps of online learning; "batch" settles all rows at the same budgets once per pass; "em" finds the budgets of
+        greatest likelihood, the limit of "batch" when everybody is always awake, and proves how close it came;
+        "likelihood" climbs the likelihood of the prices where some participants sleep.
+    n_epochs : int, default=20
+        Largest number of passes over the rows; of Newton steps for "em". 0 keeps the budgets of the start.
+    cv : int, splitter, iterable or "prefit", default=5
+        Folds whose left-out rows are bet on. With "prefit" the participants are fitted already, to other rows than
+        these, and are not fitted again.
+    domains : dict of str to (callable or str) or None, default=None
+        Domains of specialized participants by their names: a function of ``X`` that returns a boolean per row, or the
+        name of a boolean column. A participant is fitted to the rows of its domain and bets on no other.
+    initial_budgets : array-like of shape (n_participants,) or None, default=None
+        Budgets at the start, not negative; None means equal ones that sum to 1. A budget of 0 stays 0.
+    tax : float, default=0.0
+        Share of every budget that is replaced by the same share of its initial value after each settled row (after each
+        pass of "batch" and "likelihood"), so that the market follows a drift.
+    early_stopping : bool or "auto", default="auto"
+        Whether the number of passes is chosen on held-out rows, after which the budgets are trained on all rows. "auto"
+        does so unless fewer than ten rows would be held out, or ``update="em"``, which needs no such choice.
+    validation_fraction : float, default=0.2
+        Share of the rows that are held out for early stopping.
+    shuffle : bool, default=True
+        Whether each pass has a random order of the rows. Without, they are taken as they come, and the last ones are
+        held out.
+    refit_participants : bool, default=False
+        Whether `partial_fit` passes rows on to ``partial_fit`` of the participants, after the bets about them are
+        settled.
+    n_jobs : int or None, default=None
+        Number of fits at a time.
+    random_state : int, RandomState instance or None, default=None
+        Draws the orders of the rows and those held out.
+
+    Attributes
+    ----------
+    budgets_ : ndarray of shape (n_participants,)
+        The budgets; their sum is that of the initial ones.
+    participants_ : list of str
+        Names of the participants.
+    estimators_ : list of estimators
+        The fitted participants.
+    named_estimators_ : Bunch
+        The same by name.
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    prior_ : ndarray of shape (n_classes,)
+        Class frequencies of the training rows: what is predicted where nobody bets.
+    n_iter_ : int
+        Passes over all rows, or Newton steps.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Mean log loss of each pass, every row priced before it is settled: honest in the first pass. Before and after
+        training for "em".
+    validation_loss_ : ndarray or None
+        Mean log loss of the held-out rows after 0, 1, ... passes over the others.
+    history_ : dict of str to ndarray
+        ``"rounds"``, numbers of settled rows, at most about 1000 of them, and ``"budgets"``, the budgets then.
+    n_no_trade_ : int
+        Rows, in all passes together, on which nobody bet.
+    n_no_equilibrium_ : int
+        Rows whose price equation had no solution.
+    n_unsettled_ : int
+        Rows of whose true class nobody held a contract: nobody was paid.
+    certificate_ : Certificate
+        Conservation of the budgets, the price equation, the regret of the first pass against each participant, the
+        distance to the largest likelihood.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where ``X`` has any.
+
+    Raises
+    ------
+    TypeError
+        If a participant has no ``predict_proba``, or takes no sample weights where there are some.
+    ValueError
+        If beliefs are no distributions, labels do not match, or parameters contradict each other.
+
+    See Also
+    --------
+    MarketForestClassifier : The leaves of a forest as participants.
+    market_price, settle : The same for given bets.
+    MarketHistoryDisplay : Pictures of the budgets over time.
+
+    Notes
+    -----
+    A sample weight multiplies the learning rate of its row, divided by the mean weight in ``fit``, up to a rate of 1;
+    "batch", "em" and "likelihood" take a weight as that many copies of the row.
+
+    Participants that do not know a class bet nothing on it. In log losses, prices below 1e-6 count as that.
+
+    With learning rate 1 and constant bets, budgets are the posterior of Bayes' rule over participants. For any rate
+    and order of the rows, the sum of log losses in the first pass is at most that of participant m, over the rows
+    where it is awake, plus :math:`\ln(B / \beta_m) / \eta` with B the sum of all budgets.
+
+    References
+    ----------
+    Barbu, Lay (2012). "An introduction to artificial prediction markets for classification". JMLR 13, 2177-2204.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from statlearn.market import PredictionMarketClassifier
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> market = PredictionMarketClassifier(
+    ...     [("logistic", make_pipeline(StandardScaler(), LogisticRegression())), ("bayes", GaussianNB())], update="em"
+    ... ).fit(X, y)
+    >>> market.budgets_.round(2)
+    array([0.97, 0.03])
+    >>> market.certificate_["missing log likelihood"].holds
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **TRAINING_CONSTRAINTS,
+        "estimators": [list],
+        "betting": [StrOptions(set(BETTING_NAMES)), BettingFunction],
+        "update": [StrOptions({"online", "implicit", "batch", "em", "likelihood"})],
+        "cv": ["cv_object", StrOptions({"prefit"})],
+        "domains": [dict, None],
+        "initial_budgets": ["array-like", None],
+        "refit_participants": ["boolean"],
+        "n_jobs": [int, None],
+    }
+
+    def __init__(
+        self,
+        estimators,
+        *,
+        betting="constant",
+        learning_rate=0.1,
+        update="online",
+        n_epochs=20,
+        cv=5,
+        domains=None,
+        initial_budgets=None,
+        tax=0.0,
+        early_stopping="auto",
+        validation_fraction=0.2,
+        shuffle=True,
+        refit_participants=False,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimators = estimators
+        self.betting = betting
+        self.learning_rate = learning_rate
+        self.update = update
+        self.n_epochs = n_epochs
+        self.cv = cv
+        self.domains = domains
+        self.initial_budgets = initial_budgets
+        self.tax = tax
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.shuffle = shuffle
+        self.refit_participants = refit_participants
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @unchanged_on_error
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **params):
+        """Let the participants bet on left-out rows, and fit them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows, passed on to the participants as they are.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, for the participants too.
+        **params : dict
+            Passed on to the participants that request them, with metadata routing.
+
+        Returns
+        -------
+        self : object
+            The fitted market.
+        """
+        names, estimators = self._participants()
+        check_probabilities_exist(names, estimators)
+        betting = self._betting()
+        X = self._check_rows(X, reset=True)
+        y = self._labels(y, X)
+        classes, codes = np.unique(y, return_inverse=True)
+        if classes.size < 2:
+            raise ValueError(f"y has only one class, {classes[0]!r}: there is nothing to bet on.")
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        self.participants_, self.classes_ = names, classes
+        self._count_classes(np.bincount(codes, weights, minlength=classes.size))
+        awake, initial = self._awake(X), self._initial_budgets(names)
+        self._check_update(betting, awake)
+        (rng,) = spawn_generators(self.random_state, 1)
+        n_steps = 2 + 2 * self.n_epochs
+        with fit_progress(self, X, y, max_subtasks=n_steps, sample_weight=sample_weight) as progress:
+            if self._is_prefit():
+                self._check_prefit(names, estimators)
+                self.estimators_, rows = estimators, np.arange(len(y))
+                beliefs = self._beliefs(X, awake)
+            else:
+                fit_params = self._fit_params(names, estimators, sample_weight, params)
+                splits = list(check_cv(self.cv, y, classifier=True).split(X, y))
+                predict = partial(aligned, classes=classes)
+                common = names, estimators, X, y
+                rows, beliefs = out_of_fold(*common, classes, fit_params, awake, splits, predict, self.n_jobs)
+                progress.step(name="bets on left-out rows")
+                self.estimators_ = fit_all(*common, fit_params, awake, self.n_jobs)
+                progress.step(name="fits to all rows")
+            book = book_of_classifiers(beliefs, awake[rows], codes[rows], betting)
+            assumptions = PREFIT_ASSUMPTIONS if self._is_prefit() else ASSUMPTIONS
+            self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=assumptions, names=names)
+        self._warn_of_sleepers(awake[rows], weights[rows])
+        return self
+
+    @unchanged_on_error
+    @with_callbacks
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Settle the bets on further rows, in their order.
+
+        All rows are priced and settled one after the other, so that it does not matter how a stream is cut into chunks.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels; needed in the first call if `fit` was not called.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Factors of the learning rate, which is at most 1.
+
+        Returns
+        -------
+        self : object
+            The market.
+        """
+        self._validate_params()
+        if self.update not in ("online", "implicit"):
+            raise ValueError(
+                f"partial_fit settles row after row, and update={self.update!r} does not. Choose 'online'."
+            )
+        is_new = not _is_fitted(self, "_ledger")
+        X = self._check_rows(X, reset=is_new)
+        if is_new:
+            self._open(classes)
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes are {self.classes_.tolist()} since the first call. Got {list(classes)}.")
+        y = self._labels(y, X)
+        codes, betting, domains = self._codes(y), self._betting(), self._awake(X)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        self._check_update(betting, domains)
+        awake = domains & self._can_bet()
+        book = book_of_classifiers(self._beliefs(X, awake), awake, codes, betting)
+        ledger = self._begin(Ledger(self._initial_budgets(self.participants_), self.tax)) if is_new else self._ledger
+        if self.refit_participants:  # on copies, and the bets are in the book
+            self.estimators_ = self._refitted(X, y, domains, sample_weight)
+        self._count_classes(self._class_weights + np.bincount(codes, weights, minlength=self.classes_.size))
+        self._settle(deepcopy(ledger), book, weights, claim=CLAIM, assumptions=PREFIT_ASSUMPTIONS)
+        return self
+
+    def predict_proba(self, X):
+        """Prices of the classes; ``prior_`` where nobody bets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        return self._trade(X)[1]
+
+    def transform(self, X):
+        """Bets of all participants: the shares of their budgets that they stake on each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        bets : ndarray of shape (n_samples, n_participants * n_classes)
+            All classes of a participant side by side; zero where it sleeps.
+        """
+        shares = self._trade(X)[2]
+        return shares.reshape(len(shares), -1)
+
+    def explain(self, X):
+        """Who set the price: the share of each participant in the stakes on the predicted class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        shares : ndarray of shape (n_samples, n_participants)
+            Rows sum to 1, or are all zero where nobody bets and ``prior_`` is predicted. Where all agree so much that
+            nobody trades, beliefs weighted by budgets take the place of stakes.
+        """
+        beliefs, prices, shares = self._trade(X)
+        rows, predicted = np.arange(len(prices)), prices.argmax(axis=1)
+        stakes, believed = (self.budgets_ * table[rows, :, predicted] for table in (shares, beliefs))
+        stakes = np.where(stakes.any(axis=1, keepdims=True), stakes, believed)
+        totals = stakes.sum(axis=1, keepdims=True)
+        return np.divide(stakes, totals, out=np.zeros_like(stakes), where=totals > 0.0)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns of `transform`.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Not used.
+
+        Returns
+        -------
+        names : ndarray of str
+            ``<participant>_<label>``.
+        """
+        check_is_fitted(self)
+        return np.array([f"{name}_{label}" for name in self.participants_ for label in self.classes_], dtype=object)
+
+    def _trade(self, X):
+        """Beliefs of all participants, prices, and shares of the budgets staked."""
+        check_is_fitted(self)
+        X = self._check_rows(X, reset=False)
+        awake, betting = self._awake(X) & self._can_bet(), self._betting()
+        beliefs = self._beliefs(X, awake)
+        prices, _ = Rounds.of_classifiers(beliefs, awake).price(self.budgets_, betting)
+        asleep = np.isnan(prices[:, 0])
+        prices[asleep] = self.prior_
+        if betting.code is None:
+            pairs = zip(beliefs, prices, strict=True)
+            shares = np.array([betting.bets(*pair) for pair in pairs]).reshape(beliefs.shape)
+        else:
+            shares = betting.bets(beliefs, prices[:, None, :])
+        return beliefs, prices, shares * (awake & ~asleep[:, None])[:, :, None]
+
+    def _beliefs(self, X, awake):
+        predict = partial(aligned, classes=self.classes_)
+        common = self.participants_, self.estimators_, X, awake
+        return predictions(*common, predict, (self.classes_.size,))
+
+    def _betting(self):
+        return as_betting(self.betting)
+
+    def _check_update(self, betting, awake):
+        if self.update != "online" and betting.code != CONSTANT:
+            raise ValueError(f"update={self.update!r} needs betting='constant'. Got {self.betting!r}; choose 'online'.")
+        if self.update == "em" and not awake.all():
+            raise ValueError("update='em' needs participants that are always awake. Choose 'likelihood' or 'batch'.")
+
+    def _labels(self, y, X):
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
+        if len(y) != _num_samples(X):
+            raise ValueError(f"X and y must have the same length. Got {_num_samples(X)} and {len(y)}.")
+        return y
+
+    def _count_classes(self, class_weights):
+        total = class_weights.sum()
+        self._class_weights = class_weights
+        self.prior_ = class_weights / total if total > 0.0 else np.full(class_weights.size, 1.0 / class_weights.size)
+
+    def _codes(self, y):
+        codes = np.searchsorted(self.classes_, y)
+        known = np.isin(y, self.classes_)
+        if not known.all():
+            raise ValueError(
+                f"y has labels {np.unique(y[~known]).tolist()} that the market does not know. Its classes are "
+                f"{self.classes_.tolist()}."
+            )
+        return codes
+
+    def _open(self, classes):
+        """What `partial_fit` needs before the first row is settled."""
+        if classes is None:
+            raise ValueError("classes must be given in the first call of partial_fit.")
+        names, estimators = self._participants()
+        check_probabilities_exist(names, estimators)
+        if self._is_prefit():
+            self._check_prefit(names, estimators)
+        elif self.refit_participants:
+            estimators = [clone(estimator) for estimator in estimators]
+        else:
+            raise ValueError(
+                "participants cannot bet before they are fitted. Call fit first, or pass fitted ones with cv='prefit', "
+                "or let them learn from the stream with refit_participants=True."
+            )
+        self.participants_, self.estimators_ = names, estimators
+        self.classes_ = np.unique(column_or_1d(classes))
+        self._class_weights = np.zeros(self.classes_.size)
+
+    def _can_bet(self):
+        """Which participants are fitted: those that learn from a stream are not before its first rows."""
+        return np.array([_is_fitted(estimator) for estimator in self.estimators_])
+
+    def _refitted(self, X, y, awake, sample_weight):
+        """Copies of the participants that have learned from the rows of their domains."""
+        return [
+            _learned(name, estimator, X, y, np.flatnonzero(mask), self.classes_, sample_weight)
+            for name, estimator, mask in zip(self.participants_, self.estimators_, awake.T, strict=True)
+        ]
+
+
+def _learned(name, estimator, X, y, rows, classes, sample_weight):
+    if not hasattr(estimator, "partial_fit"):
+        raise TypeError(
+            f"participant {name!r}, a {type(estimator).__name__}, has no partial_fit, which refit_participants=True "
+            "needs."
+        )
+    if rows.size == 0:
+        return estimator
+    weights = {} if sample_weight is None else {"sample_weight": _safe_indexing(sample_weight, rows)}
+    return deepcopy(estimator).partial_fit(_safe_indexing(X, rows), y[rows], classes=classes, **weights)

@@ -1,0 +1,113 @@
+"""What markets of a list of named estimators share: who is in it, folds, domains, weights."""
+
+import numpy as np
+import sklearn
+from sklearn.utils import Bunch, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._support._sklearn import _BaseHeterogeneousEnsemble, _num_samples
+from .._support.base import StatlearnEstimator
+from .._support.progress import CallbackSupportMixin
+from .._support.user_warnings import warn_user
+from ..exceptions import SleepingParticipantWarning
+from ._checks import check_budgets
+from ._market import TrainedMarket
+from ._participants import awake_rows, check_weights_supported
+
+__all__ = ["ListMarket"]
+
+
+class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble, StatlearnEstimator):
+    """A market of a list of named estimators, with the parameters ``estimators``, ``cv``, ``domains`` and
+    ``initial_budgets``."""
+
+    def _participants(self):
+        """Names and estimators that take part."""
+        names, estimators = self._validate_estimators()
+        pairs = [(name, known) for name, known in zip(names, estimators, strict=True) if not _is_dropped(known)]
+        names, estimators = [name for name, _ in pairs], [known for _, known in pairs]
+        unknown = set(self.domains or {}) - set(names)
+        if unknown:
+            raise ValueError(f"domains names {sorted(unknown)}, and the participants are {names}.")
+        return names, estimators
+
+    def _initial_budgets(self, names):
+        if self.initial_budgets is None:
+            return np.full(len(names), 1.0 / len(names))
+        return check_budgets(self.initial_budgets, len(names), "initial_budgets")
+
+    def _is_prefit(self):
+        return isinstance(self.cv, str)
+
+    def _check_prefit(self, names, estimators):
+        for name, estimator in zip(names, estimators, strict=True):
+            check_is_fitted(
+                estimator,
+                msg=f"participant {name!r} is not fitted yet, and cv='prefit' takes it as it is. Fit it, or choose "
+                "another cv.",
+            )
+
+    def _fit_params(self, names, estimators, sample_weight, params):
+        """Arguments of ``fit`` for each participant."""
+        if sklearn.get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
+            return {name: routed[name].fit for name in names}
+        if params:
+            raise TypeError(
+                f"fit of {type(self).__name__} got {sorted(params)}. To pass them on to participants, enable metadata "
+                "routing by sklearn.set_config(enable_metadata_routing=True)."
+            )
+        if sample_weight is None:
+            return dict.fromkeys(names, {})
+        check_weights_supported(names, estimators)
+        return dict.fromkeys(names, {"sample_weight": sample_weight})
+
+    def _check_rows(self, X, *, reset):
+        """Rows that can be indexed, and are otherwise left to the participants."""
+        (X,) = indexable(X)
+        if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf":
+            raise ValueError(
+                f"X must be two-dimensional. Got an array of shape {X.shape}. Reshape your data by X.reshape(-1, 1) if "
+                "it is one feature, or by X.reshape(1, -1) if it is one row."
+            )
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        if _num_samples(X) == 0:
+            raise ValueError("X has 0 samples: at least one row is needed.")
+        return X
+
+    def _awake(self, X):
+        return awake_rows(self.domains, self.participants_, X)
+
+    def _warn_of_sleepers(self, awake, weights):
+        asleep = ~awake[weights > 0.0].any(axis=0)
+        if asleep.any():
+            sleepers = [name for name, sleeps in zip(self.participants_, asleep, strict=True) if sleeps]
+            warn_user(
+                f"participants {sleepers} are awake in no training row, so that their budgets stay what they were: see "
+                "domains.",
+                SleepingParticipantWarning,
+            )
+
+    @property
+    def named_estimators_(self):
+        """The fitted participants by name."""
+        return Bunch(**dict(zip(self.participants_, self.estimators_, strict=True)))
+
+    def get_metadata_routing(self):
+        """Routing of metadata to the participants.
+
+        Returns
+        -------
+        router : MetadataRouter
+            What ``fit`` passes on.
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        for name, estimator in self.estimators:
+            if not _is_dropped(estimator):
+                router.add(**{name: estimator}, method_mapping=MethodMapping().add(caller="fit", callee="fit"))
+        return router
+
+
+def _is_dropped(estimator):
+    return isinstance(estimator, str) and estimator == "drop"

@@ -1,0 +1,109 @@
+"""What all markets with trained budgets share."""
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from .._support._sklearn import Interval, StrOptions
+from ._certificates import market_certificate, stream_certificate
+from ._training import History, train
+
+__all__ = ["TRAINING_CONSTRAINTS", "TrainedMarket"]
+
+TRAINING_CONSTRAINTS = {
+    "learning_rate": [Interval(Real, 0, 1, closed="right")],
+    "update": [StrOptions({"online", "implicit", "batch", "likelihood"})],
+    "n_epochs": [Interval(Integral, 0, None, closed="left")],
+    "tax": [Interval(Real, 0, 1, closed="left")],
+    "early_stopping": ["boolean", StrOptions({"auto"})],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+}
+MIN_VALIDATION = 10  # held-out rows below which early_stopping="auto" is off
+POINTS_PER_PASS = 50  # of the history
+
+
+class TrainedMarket:
+    """Mixin of estimators whose budgets are trained on a `BeliefBook` or an `OfferBook`.
+
+    An estimator has the parameters of `TRAINING_CONSTRAINTS`. Fitted attributes are ``_ledger``, ``_history`` and those
+    that `_store_ledger` and `_train` set.
+    """
+
+    def _train(self, book, weights, initial, rng, progress, *, claim, assumptions, names=None):
+        """Train the budgets on a book, and certify them."""
+        if book.n_rounds == 0 or not (weights > 0.0).any():
+            raise ValueError("no row with a positive weight is left to train the budgets on.")
+        training = train(
+            book,
+            weights,
+            initial,
+            update=self.update,
+            learning_rate=self.learning_rate,
+            n_epochs=self.n_epochs,
+            tax=self.tax,
+            validation_fraction=self.validation_fraction if self._stops_early(book.n_rounds) else None,
+            shuffle=self.shuffle,
+            rng=rng,
+            summarize=self._summary,
+            points_per_pass=POINTS_PER_PASS,
+            step=lambda ledger: progress.step(lambda: {"budgets_": ledger.budgets}, "pass"),
+        )
+        self.n_iter_, self.loss_curve_, self.validation_loss_ = (
+            training.n_iter,
+            training.loss_curve,
+            training.validation_curve,
+        )
+        self._history = training.history
+        self._store_ledger(training.ledger)
+        self.certificate_ = market_certificate(
+            training,
+            book,
+            weights,
+            claim=claim,
+            assumptions=assumptions,
+            learning_rate=self.learning_rate if self.update == "online" else None,
+            names=names,
+        )
+        return training
+
+    def _stops_early(self, n_rounds):
+        if self.early_stopping == "auto":
+            return self.update != "em" and self.validation_fraction * n_rounds >= MIN_VALIDATION
+        if self.early_stopping and self.update == "em":
+            raise ValueError(
+                "early_stopping=True needs passes to choose from, and update='em' finds the budgets of greatest "
+                "likelihood. Choose update='batch', or early_stopping='auto'."
+            )
+        return self.early_stopping
+
+    def _begin(self, ledger):
+        """Start a market that `_settle` continues."""
+        self._history, self.n_iter_ = History(), 0
+        self._history.record(0, self._summary(ledger.budgets))
+        self.loss_curve_, self.validation_loss_ = np.empty(0), None
+        return ledger
+
+    def _settle(self, ledger, book, weights, *, claim, assumptions):
+        """Settle the rounds of a book one after the other, each with ``learning_rate`` times its weight as rate."""
+        options = {"implicit": True} if self.update == "implicit" else {}
+        book.settle(ledger, np.minimum(1.0, self.learning_rate * weights), **options)
+        self._history.record(ledger.n_settled, self._summary(ledger.budgets))
+        self._store_ledger(ledger)
+        self.certificate_ = stream_certificate(ledger, claim, assumptions)
+
+    def _store_ledger(self, ledger):
+        self._ledger, self.budgets_ = ledger, ledger.budgets
+        self.n_no_trade_, self.n_no_equilibrium_, self.n_unsettled_ = (
+            ledger.counts[name] for name in ("no_trade", "no_equilibrium", "unsettled")
+        )
+
+    def _summary(self, budgets):
+        """What the history keeps of the budgets."""
+        return budgets
+
+    @property
+    def history_(self):
+        """Budgets over the settled rounds: ``"rounds"``, their numbers, and ``"budgets"``, a row for each."""
+        return self._history.to_dict()

@@ -1,0 +1,190 @@
+"""Fitted classifiers as participants: where they are awake, and what they believe."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from .._support._sklearn import _check_method_params, _num_samples, _safe_indexing
+from .._support.parallel import run_parallel
+from .._support.user_warnings import warn_user
+from ..exceptions import RareClassWarning
+from ._checks import check_distributions
+
+__all__ = [
+    "aligned",
+    "awake_rows",
+    "check_probabilities_exist",
+    "check_weights_supported",
+    "fit_all",
+    "out_of_fold",
+    "predictions",
+]
+
+
+def check_probabilities_exist(names, estimators):
+    """Refuse estimators without probabilities, for they have no beliefs to bet."""
+    for name, estimator in zip(names, estimators, strict=True):
+        if not hasattr(estimator, "predict_proba"):
+            raise TypeError(
+                f"participant {name!r}, a {type(estimator).__name__}, has no predict_proba. Wrap it in "
+                "sklearn.calibration.CalibratedClassifierCV."
+            )
+
+
+def check_weights_supported(names, estimators):
+    """Refuse estimators that cannot be fitted with the sample weights that all of them are to get."""
+    for name, estimator in zip(names, estimators, strict=True):
+        if not has_fit_parameter(estimator, "sample_weight"):
+            raise TypeError(
+                f"participant {name!r}, a {type(estimator).__name__}, does not take sample_weight. Enable metadata "
+                "routing by sklearn.set_config(enable_metadata_routing=True), and request weights from the others "
+                "by set_fit_request(sample_weight=True)."
+            )
+
+
+def awake_rows(domains, names, X):
+    """Who takes part in each row.
+
+    Parameters
+    ----------
+    domains : dict of str to (callable or str) or None
+        By name of a participant, a function of ``X`` that returns a mask of its rows, or the name of a boolean column.
+    names : sequence of str
+        Names of the participants.
+    X : array-like of shape (n_samples, n_features)
+        The rows.
+
+    Returns
+    -------
+    awake : ndarray of shape (n_samples, n_participants), bool
+        True where a participant takes part; everywhere without a domain of its own.
+    """
+    awake = np.ones((_num_samples(X), len(names)), dtype=bool)
+    for name, domain in (domains or {}).items():
+        awake[:, names.index(name)] = _mask(domain, name, X)
+    return awake
+
+
+def _mask(domain, name, X):
+    mask = np.asarray(domain(X) if callable(domain) else _safe_indexing(X, domain, axis=1))
+    if mask.shape != (_num_samples(X),) or (mask.dtype.kind != "b" and not np.isin(mask, (0, 1)).all()):
+        raise ValueError(
+            f"domains[{name!r}] must give one boolean per row of X, {_num_samples(X)} in all. Got an array of shape "
+            f"{mask.shape} and type {mask.dtype}."
+        )
+    return mask.astype(bool)
+
+
+def fit_all(names, estimators, X, y, fit_params, awake, n_jobs):
+    """Clones of all participants, each fitted to the rows of its domain."""
+    rows = np.arange(len(y))
+    tasks = [
+        (name, clone(estimator), X, y, rows[mask], fit_params[name])
+        for name, estimator, mask in zip(names, estimators, awake.T, strict=True)
+    ]
+    return run_parallel(_fit, tasks, n_jobs, prefer=None)
+
+
+def _fit(name, estimator, X, y, rows, fit_params):
+    if rows.size == 0:
+        raise ValueError(f"domains[{name!r}] has no training row, so that participant {name!r} cannot be fitted.")
+    if rows.size < len(y):
+        fit_params = _check_method_params(X, fit_params, indices=rows)
+        X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+    estimator.fit(X, y, **fit_params)
+    return estimator
+
+
+def out_of_fold(names, estimators, X, y, classes, fit_params, awake, splits, predict, n_jobs):
+    """Bets of participants on rows that they were not fitted to.
+
+    Parameters
+    ----------
+    names, estimators : sequences
+        The participants.
+    X, y : array-likes
+        All rows.
+    classes : ndarray or None
+        Labels of the market, for a warning where a fold lacks some; None for regressors.
+    fit_params : dict of str to dict
+        Arguments of ``fit`` for each participant.
+    awake : ndarray of shape (n_samples, n_participants), bool
+        Domains.
+    splits : list of (train, test)
+        The folds.
+    predict : callable
+        ``predict(name, fitted, X)``, an array with a row of beliefs per row of X.
+    n_jobs : int or None
+        Number of workers.
+
+    Returns
+    -------
+    rows : ndarray of int
+        The rows that were left out, in their order; a row that several folds leave out comes several times.
+    beliefs : ndarray of shape (n_rows, n_participants, ...)
+        What was believed; zero for those who sleep.
+    """
+    tasks = [
+        (name, clone(estimator), X, y, train[mask[train]], test[mask[test]], fit_params[name], predict)
+        for name, estimator, mask in zip(names, estimators, awake.T, strict=True)
+        for train, test in splits
+    ]
+    parts = run_parallel(_fit_and_predict, tasks, n_jobs, prefer=None)
+    _warn_of_rare_classes(y, classes, splits)
+    rows = np.concatenate([test for _, test in splits])
+    beliefs = np.zeros((rows.size, len(names), *parts[0].shape[1:]))
+    ends = np.cumsum([test.size for _, test in splits])
+    for task, part in enumerate(parts):
+        participant, fold = divmod(task, len(splits))
+        _, test = splits[fold]
+        begin = ends[fold] - test.size
+        beliefs[begin + np.flatnonzero(awake[test, participant]), participant] = part
+    order = np.argsort(rows, kind="stable")
+    return rows[order], beliefs[order]
+
+
+def _fit_and_predict(name, estimator, X, y, train, test, fit_params, predict):
+    fitted = _fit(name, estimator, X, y, train, fit_params)
+    return predict(name, fitted, _safe_indexing(X, test))
+
+
+def _warn_of_rare_classes(y, classes, splits):
+    if classes is None:
+        return
+    missing = [fold for fold, (train, _) in enumerate(splits) if np.unique(y[train]).size < classes.size]
+    if missing:
+        warn_user(
+            f"{len(missing)} of {len(splits)} training folds lack a class, on which participants then bet nothing. Use "
+            "fewer or stratified folds, or merge rare classes.",
+            RareClassWarning,
+        )
+
+
+def predictions(names, estimators, X, awake, predict, shape):
+    """Beliefs of fitted participants in the rows where they are awake, and zero elsewhere."""
+    beliefs = np.zeros((*awake.shape, *shape))
+    for position, (name, estimator) in enumerate(zip(names, estimators, strict=True)):
+        mask = awake[:, position]
+        if mask.all():
+            beliefs[:, position] = predict(name, estimator, X)
+        elif mask.any():
+            beliefs[mask, position] = predict(name, estimator, _safe_indexing(X, np.flatnonzero(mask)))
+    return beliefs
+
+
+def aligned(name, estimator, X, classes):
+    """Class distributions of a fitted classifier, with a column for each label of the market.
+
+    Labels that the participant does not know have probability 0.
+    """
+    own = np.asarray(estimator.classes_)
+    columns = np.searchsorted(classes, own) if own.size else np.empty(0, dtype=int)
+    known = np.isin(own, classes)
+    if not known.all():
+        raise ValueError(
+            f"participant {name!r} knows the labels {own[~known].tolist()}, which are not among those of the market, "
+            f"{classes.tolist()}. Name all labels by partial_fit(X, y, classes=...)."
+        )
+    beliefs = np.zeros((_num_samples(X), classes.size))
+    beliefs[:, columns] = check_distributions(estimator.predict_proba(X), name)
+    return beliefs

@@ -1,0 +1,59 @@
+"""Predictions of classifiers that follow from their prices."""
+
+import numpy as np
+
+__all__ = ["PricePredictions"]
+
+
+class PricePredictions:
+    """Mixin of classifiers with ``predict_proba`` and ``classes_``."""
+
+    def predict(self, X):
+        """Labels with the highest prices.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            A label per row.
+        """
+        prices = self.predict_proba(X)
+        return self.classes_[prices.argmax(axis=1)]
+
+    def predict_log_proba(self, X):
+        """Logarithms of the prices, minus infinity for a price of 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def decision_function(self, X):
+        """Log odds of the second of two classes, or logarithms of the prices of more.
+
+        Prices below the smallest positive number of their type count as that, so that all values are finite.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        decisions : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column only for two classes.
+        """
+        logs = np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
+        return logs[:, 1] - logs[:, 0] if self.classes_.size == 2 else logs
