@@ -12,6 +12,7 @@ __all__ = [
     "PairwiseWarning",
     "RareClassWarning",
     "ScaleWarning",
+    "SeenRowsWarning",
     "SelfLoopWarning",
     "SensitiveFeaturesWarning",
     "ShrinkageWarning",
@@ -203,4 +204,16 @@ class SleepingParticipantWarning(UserWarning):
     >>> from statlearn.exceptions import SleepingParticipantWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", SleepingParticipantWarning)
+    """
+
+
+class SeenRowsWarning(UserWarning):
+    """Budgets of a market are trained on rows that its participants were fitted to, where their bets are always right.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import SeenRowsWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", SeenRowsWarning)
     """

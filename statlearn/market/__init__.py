@@ -2,6 +2,7 @@
 
 from ._betting import AggressiveBetting, BettingFunction, ConstantBetting, LinearBetting
 from ._classifier import PredictionMarketClassifier
+from ._forest_classifier import MarketForestClassifier
 from ._functions import market_price, settle
 from ._pools import linear_opinion_pool, lmsr_cost, lmsr_price, logarithmic_opinion_pool
 
@@ -10,6 +11,7 @@ __all__ = [
     "BettingFunction",
     "ConstantBetting",
     "LinearBetting",
+    "MarketForestClassifier",
     "PredictionMarketClassifier",
     "linear_opinion_pool",
     "lmsr_cost",

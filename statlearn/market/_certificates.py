@@ -48,8 +48,8 @@ def market_certificate(training, book, weights, *, claim, assumptions, learning_
         held = bool(training.gap <= MIXTURE_GAP)
         detail = "of the mean log likelihood to its largest value over all budgets, at most"
         checks.append(Check("missing log likelihood", training.gap, MIXTURE_GAP, held, "proof", detail))
-    if training.validation_curve is not None:
-        checks.append(held_out_loss(training.validation_curve))
+    if training.held_out is not None:
+        checks.append(held_out_loss(training.held_out.curve))
     checks.append(unsettled(ledger))
     return Certificate(claim, checks, assumptions)
 

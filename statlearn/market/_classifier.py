@@ -34,7 +34,7 @@ from ._participants import (
     out_of_fold,
     predictions,
 )
-from ._price_predictions import PricePredictions
+from ._price_predictions import PricePredictions, codes_of
 from ._rounds import Rounds
 
 __all__ = ["PredictionMarketClassifier"]
@@ -329,7 +329,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes are {self.classes_.tolist()} since the first call. Got {list(classes)}.")
         y = self._labels(y, X)
-        codes, betting, domains = self._codes(y), self._betting(), self._awake(X)
+        codes, betting, domains = codes_of(y, self.classes_), self._betting(), self._awake(X)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         self._check_update(betting, domains)
         awake = domains & self._can_bet()
@@ -450,16 +450,6 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         total = class_weights.sum()
         self._class_weights = class_weights
         self.prior_ = class_weights / total if total > 0.0 else np.full(class_weights.size, 1.0 / class_weights.size)
-
-    def _codes(self, y):
-        codes = np.searchsorted(self.classes_, y)
-        known = np.isin(y, self.classes_)
-        if not known.all():
-            raise ValueError(
-                f"y has labels {np.unique(y[~known]).tolist()} that the market does not know. Its classes are "
-                f"{self.classes_.tolist()}."
-            )
-        return codes
 
     def _open(self, classes):
         """What `partial_fit` needs before the first row is settled."""

@@ -21,7 +21,6 @@ TRAINING_CONSTRAINTS = {
     "random_state": ["random_state"],
 }
 MIN_VALIDATION = 10  # held-out rows below which early_stopping="auto" is off
-POINTS_PER_PASS = 50  # of the history
 
 
 class TrainedMarket:
@@ -30,6 +29,8 @@ class TrainedMarket:
     An estimator has the parameters of `TRAINING_CONSTRAINTS`. Fitted attributes are ``_ledger``, ``_history`` and those
     that `_store_ledger` and `_train` set.
     """
+
+    points_per_pass = 50  # of the history
 
     def _train(self, book, weights, initial, rng, progress, *, claim, assumptions, names=None):
         """Train the budgets on a book, and certify them."""
@@ -47,14 +48,11 @@ class TrainedMarket:
             shuffle=self.shuffle,
             rng=rng,
             summarize=self._summary,
-            points_per_pass=POINTS_PER_PASS,
+            points_per_pass=self.points_per_pass,
             step=lambda ledger: progress.step(lambda: {"budgets_": ledger.budgets}, "pass"),
         )
-        self.n_iter_, self.loss_curve_, self.validation_loss_ = (
-            training.n_iter,
-            training.loss_curve,
-            training.validation_curve,
-        )
+        self.n_iter_, self.loss_curve_ = training.n_iter, training.loss_curve
+        self.validation_loss_ = None if training.held_out is None else training.held_out.curve
         self._history = training.history
         self._store_ledger(training.ledger)
         self.certificate_ = market_certificate(

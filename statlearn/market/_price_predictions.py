@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["PricePredictions"]
+__all__ = ["PricePredictions", "codes_of"]
 
 
 class PricePredictions:
@@ -57,3 +57,14 @@ class PricePredictions:
         """
         logs = np.log(np.maximum(self.predict_proba(X), np.finfo(np.float64).tiny))
         return logs[:, 1] - logs[:, 0] if self.classes_.size == 2 else logs
+
+
+def codes_of(y, classes):
+    """Positions of labels among those of a market."""
+    known = np.isin(y, classes)
+    if not known.all():
+        raise ValueError(
+            f"y has labels {np.unique(y[~known]).tolist()} that the market does not know. Its classes are "
+            f"{classes.tolist()}."
+        )
+    return np.searchsorted(classes, y)

@@ -4,6 +4,7 @@ The passes are plain objects with one method, ``run(ledger, book, order)``, whic
 """
 
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -32,12 +33,12 @@ class Training(NamedTuple):
         Passes over all rounds, or Newton steps.
     loss_curve : ndarray of shape (n_iter,)
         Mean loss of each pass, every round at the price before it was settled; before and after for a mixture.
-    validation_curve : ndarray or None
-        Mean loss of the held-out rounds after 0, 1, ... passes over the others; None without early stopping.
     history : History
         Paths of the budgets.
     first : FirstPass or None
         The first pass; None if there was none.
+    held_out : HeldOut or None
+        The held-out rounds; None without early stopping.
     gap : float or None
         What is missing to the largest mean log likelihood at most, where it was maximized.
     """
@@ -45,10 +46,19 @@ class Training(NamedTuple):
     ledger: Ledger
     n_iter: int
     loss_curve: np.ndarray
-    validation_curve: np.ndarray | None
     history: "History"
-    first: "FirstPass | None"
+    first: "FirstPass | None" = None
+    held_out: "HeldOut | None" = None
     gap: float | None = None
+
+
+class HeldOut(NamedTuple):
+    """Rounds that the number of passes was chosen on: their mean losses after 0, 1, ... passes over the others, and the
+    budgets after the best number of passes, which did not see them."""
+
+    rounds: np.ndarray
+    curve: np.ndarray
+    budgets: np.ndarray
 
 
 class FirstPass(NamedTuple):
@@ -185,15 +195,15 @@ def train(book, weights, initial, *, update, learning_rate, n_epochs, tax, valid
     """
     if update == "em":
         return _train_mixture(book, weights, initial, n_epochs, tax, watch["summarize"])
-    make_pass, curve = partial(PASSES[update], learning_rate, weights), None
+    make_pass, held_out = partial(PASSES[update], learning_rate, weights), None
     if validation_fraction is not None and n_epochs > 0:
         everything = rng.permutation(book.n_rounds) if shuffle else np.arange(book.n_rounds)
-        kept, held_out = np.split(everything, [-max(1, round(validation_fraction * book.n_rounds))])
+        kept, last = np.split(everything, [-max(1, round(validation_fraction * book.n_rounds))])
         rival = Ledger(initial, tax), make_pass(), np.sort(kept), rng if shuffle else None
-        curve = _validate(book, weights, np.sort(held_out), n_epochs, *rival, watch["step"])
-        n_epochs = int(np.argmin(curve))
+        held_out = _validate(book, weights, np.sort(last), n_epochs, *rival, watch["step"])
+        n_epochs = int(np.argmin(held_out.curve))
     orders = _orders(np.arange(book.n_rounds), n_epochs, rng if shuffle else None)
-    return _run(book, weights, Ledger(initial, tax), make_pass(), orders, curve, **watch)
+    return _run(book, weights, Ledger(initial, tax), make_pass(), orders, held_out, **watch)
 
 
 def _orders(rows, n_epochs, rng):
@@ -203,18 +213,20 @@ def _orders(rows, n_epochs, rng):
 
 
 def _validate(book, weights, held_out, n_epochs, ledger, single, kept, rng, step):
-    """Losses of held-out rounds after 0, 1, ... passes over the others."""
-    rival, curve = book.take(held_out), []
-    for order in (None, *_orders(kept, n_epochs, rng)):
+    """How held-out rounds fare after 0, 1, ... passes over the others."""
+    rival, curve, best = book.take(held_out), [], ledger.budgets
+    for order in chain([None], _orders(kept, n_epochs, rng)):
         if order is not None:
             single.run(ledger, book, order)
         curve.append(mean_loss(rival.losses(ledger.budgets), weights[held_out], book.floor))
-        if len(curve) - 1 - int(np.argmin(curve)) >= PATIENCE or (order is not None and step(ledger)):
+        n_since_best = len(curve) - 1 - int(np.argmin(curve))
+        best = ledger.budgets if n_since_best == 0 else best
+        if n_since_best >= PATIENCE or (order is not None and step(ledger)):
             break
-    return np.array(curve)
+    return HeldOut(held_out, np.array(curve), best)
 
 
-def _run(book, weights, ledger, single, orders, curve, summarize, points_per_pass, step):
+def _run(book, weights, ledger, single, orders, held_out, summarize, points_per_pass, step):
     history, first, losses_of_passes = History(), None, []
     n_pieces = points_per_pass if isinstance(single, OnlinePass) else 1
     history.record(0, summarize(ledger.budgets))
@@ -228,7 +240,7 @@ def _run(book, weights, ledger, single, orders, curve, summarize, points_per_pas
         losses_of_passes.append(mean_loss(losses, weights[order], book.floor))
         if step(ledger):
             break
-    return Training(ledger, len(losses_of_passes), np.array(losses_of_passes), curve, history, first)
+    return Training(ledger, len(losses_of_passes), np.array(losses_of_passes), history, first, held_out)
 
 
 def _train_mixture(book, weights, initial, n_epochs, tax, summarize):
@@ -238,7 +250,7 @@ def _train_mixture(book, weights, initial, n_epochs, tax, summarize):
     outcomes = np.where(np.isinf(losses), UNSETTLED, np.where(np.isnan(losses), NO_TRADE, TRADED))
     usable = (outcomes == TRADED) & (weights > 0.0)
     if n_epochs == 0 or not usable.any():
-        return Training(ledger, 0, np.empty(0), None, history, None)
+        return Training(ledger, 0, np.empty(0), history)
     likelihoods = book.likelihoods(initial.size)[np.repeat(usable, book.shares.size)]
     point_weights = np.outer(weights[usable], book.shares).ravel()
     mixture = fit_mixture(likelihoods, point_weights, initial, tol=MIXTURE_GAP, max_iter=n_epochs)
@@ -246,4 +258,4 @@ def _train_mixture(book, weights, initial, n_epochs, tax, summarize):
     ledger.multiply(factors, outcomes, weights)
     history.record(ledger.n_settled, summarize(ledger.budgets))
     curve = np.array([mean_loss(part, weights, book.floor) for part in (losses, book.losses(ledger.budgets))])
-    return Training(ledger, mixture.n_iter, curve, None, history, None, mixture.gap)
+    return Training(ledger, mixture.n_iter, curve, history, gap=mixture.gap)

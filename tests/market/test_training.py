@@ -128,7 +128,7 @@ def test_held_out_rounds_are_the_last_of_a_stream(rng):
     beliefs, awake, codes = random_market(rng)
     book = book_of_classifiers(beliefs, awake, codes, ConstantBetting())
     settings = {**SETTINGS, "validation_fraction": 0.25}
-    curve = train(book, np.ones(N), np.ones(M), rng=None, **settings).validation_curve
+    curve = train(book, np.ones(N), np.ones(M), rng=None, **settings).held_out.curve
     ledger = Ledger(np.ones(M))
     expected = [mean_loss(book.losses(ledger.budgets)[45:])]
     for _ in range(curve.size - 1):

@@ -1,0 +1,149 @@
+"""What the markets of the leaves, nodes or trees of a forest share."""
+
+from copy import deepcopy
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._support._sklearn import HasMethods, StrOptions
+from .._support.base import StatlearnEstimator
+from .._support.progress import CallbackSupportMixin
+from .._support.random_streams import spawn_generators
+from .._support.user_warnings import warn_user
+from ..exceptions import SeenRowsWarning
+from ._leaves import forest_participants
+from ._market import TRAINING_CONSTRAINTS, TrainedMarket
+from ._trees import forest_trees, leaf_numbers, out_of_bag
+
+__all__ = ["ForestMarket"]
+
+BANKRUPT = 1e-6  # of the budget at the start
+SURE = 1e-12  # loss below which a bet was right beyond doubt
+ASSUMPTIONS = ("New rows resemble the training rows.", "Rows that trees did not see are like new ones.")
+SEEN = (
+    "budgets are trained on rows that {who} was fitted to, on which its leaves are right by construction, so that they "
+    "learn little or nothing. Choose training_rows='holdout'{oob}."
+)
+
+FOREST_CONSTRAINTS = {
+    **TRAINING_CONSTRAINTS,
+    "estimator": [HasMethods(["fit", "predict"]), None],
+    "participants": [StrOptions({"leaf", "tree", "node"})],
+    "training_rows": [StrOptions({"auto", "oob", "train", "holdout"})],
+    "prefit": ["boolean"],
+    "n_jobs": [int, None],
+}
+
+
+class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, StatlearnEstimator):
+    """A market whose participants are parts of a forest, with the parameters of `FOREST_CONSTRAINTS`.
+
+    A subclass says what its default forest is, in `_default`, and whether trees hold what their leaves believe, in
+    `_has_beliefs`.
+    """
+
+    points_per_pass = 1
+
+    def _rows(self, X, y=None, *, reset=False):
+        """Rows as float32, which is how trees see them; with ``y`` in ``fit``."""
+        allow_nan = get_tags(self._forest()).input_tags.allow_nan
+        settings = {"dtype": np.float32, "reset": reset, "ensure_all_finite": "allow-nan" if allow_nan else True}
+        return validate_data(self, X, **settings) if y is None and not reset else validate_data(self, X, y, **settings)
+
+    def _forest(self):
+        return self._default() if self.estimator is None else self.estimator
+
+    def _fit_forest(self, X, y, sample_weight, rng, strata):
+        """The fitted forest, the rows on which budgets are trained, and who of its trees is awake in them.
+
+        Returns
+        -------
+        forest : estimator
+            The forest.
+        fitted : ndarray of int
+            Rows that it was fitted to, as far as is known; for a fitted forest, rows that say what its leaves hold.
+        rows : ndarray of int
+            Rows for the budgets.
+        awake : ndarray of shape (n_rows, n_trees), bool, or None
+            Trees that bet on each; None if all do.
+        """
+        training_rows, everything = self._training_rows(), np.arange(len(X))
+        fitted, rows = everything, everything
+        if training_rows == "holdout" and not (self.prefit and self._has_beliefs()):
+            fitted, rows = _split(strata, self.validation_fraction, rng)
+        if self.prefit:
+            forest = self._forest()
+        else:
+            forest = self._clone()
+            weights = {} if sample_weight is None else {"sample_weight": sample_weight[fitted]}
+            forest.fit(X[fitted], y[fitted], **weights)
+        return forest, fitted, rows, out_of_bag(forest, len(X)) if training_rows == "oob" else None
+
+    def _check_prefit(self):
+        check_is_fitted(self._forest(), msg="prefit=True needs a fitted estimator. Fit it, or set prefit=False.")
+
+    def _training_rows(self):
+        if self.training_rows != "auto":
+            return self.training_rows
+        return "oob" if not self.prefit and getattr(self._forest(), "bootstrap", False) else "holdout"
+
+    def _clone(self):
+        if self.estimator is not None:
+            return clone(self.estimator)
+        (rng,) = spawn_generators(self.random_state, 1)
+        return self._default().set_params(random_state=int(rng.integers(2**31)), n_jobs=self.n_jobs)
+
+    def _store_forest(self, forest):
+        self.estimator_, self._flat = forest, forest_trees(forest)
+
+    def _open_market(self, beliefs):
+        self._participants = forest_participants(self._flat, self.participants, beliefs)
+        self.tree_offsets_ = self._participants.offsets
+
+    def _leaves(self, X):
+        return leaf_numbers(X, self._flat, self.n_jobs)
+
+    def _warn_of_seen_rows(self, forest, training):
+        """Warn where nothing could be learned, or not much."""
+        source, bootstrap = self._training_rows(), getattr(forest, "bootstrap", False)
+        expected = source == "train" and not bootstrap and not self.prefit
+        may_be_seen = source == "train" or self.prefit
+        surprised = training.first is not None and np.nanmax(training.first.losses, initial=0.0) > SURE
+        if expected or (may_be_seen and training.first is not None and not surprised):
+            oob = " or 'oob'" if bootstrap else ""
+            warn_user(SEEN.format(who=f"this {type(forest).__name__}", oob=oob), SeenRowsWarning)
+
+    def _store_ledger(self, ledger):
+        super()._store_ledger(ledger)
+        self.tree_budgets_ = self._summary(self.budgets_)
+        self.n_bankrupt_ = int(np.count_nonzero(self.budgets_ < BANKRUPT * ledger.initial))
+        self._totals = self._participants.leaf_totals(self.budgets_)
+
+    def _summary(self, budgets):
+        return np.add.reduceat(budgets, self.tree_offsets_[:-1])
+
+    def _continued(self):
+        """A copy of the ledger, on which further rows can be settled."""
+        if self.update not in ("online", "implicit"):
+            raise ValueError(
+                f"partial_fit settles row after row, and update={self.update!r} does not. Choose 'online'."
+            )
+        return deepcopy(self._ledger)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = get_tags(self._forest()).input_tags.allow_nan
+        return tags
+
+
+def _split(strata, fraction, rng):
+    """Rows for a forest and rows for its budgets, of similar kinds; a stratum of one row goes to the forest."""
+    order = rng.permutation(strata.size)
+    order = order[np.argsort(strata[order], kind="stable")]
+    n_held = max(1, round(fraction * strata.size))
+    held = order[((np.arange(n_held) + 0.5) * strata.size / n_held).astype(int)]
+    is_single = np.bincount(strata)[strata[held]] == 1
+    held = np.sort(held[~is_single])
+    return np.setdiff1d(np.arange(strata.size), held), held
