@@ -2,7 +2,9 @@
 
 from ._betting import AggressiveBetting, BettingFunction, ConstantBetting, LinearBetting
 from ._classifier import PredictionMarketClassifier
+from ._displays import MarketHistoryDisplay
 from ._forest_classifier import MarketForestClassifier
+from ._forest_regressor import MarketForestRegressor
 from ._functions import market_price, settle
 from ._pools import linear_opinion_pool, lmsr_cost, lmsr_price, logarithmic_opinion_pool
 
@@ -12,6 +14,8 @@ __all__ = [
     "ConstantBetting",
     "LinearBetting",
     "MarketForestClassifier",
+    "MarketForestRegressor",
+    "MarketHistoryDisplay",
     "PredictionMarketClassifier",
     "linear_opinion_pool",
     "lmsr_cost",

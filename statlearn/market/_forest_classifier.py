@@ -16,7 +16,7 @@ from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
 from ._betting import ConstantBetting
 from ._books import OfferBook
-from ._forest_market import ASSUMPTIONS, FOREST_CONSTRAINTS, ForestMarket
+from ._forest_market import ASSUMPTIONS, FOREST_CONSTRAINTS, ForestMarket, honest_prices
 from ._leaves import node_distributions, node_frequencies, pooled_prices, tree_stakes
 from ._ledger import LOSS_FLOOR, Ledger
 from ._price_predictions import PricePredictions, codes_of
@@ -25,8 +25,8 @@ from ._trees import trees_of
 __all__ = ["MarketForestClassifier"]
 
 CLAIM = (
-    "The predicted probabilities are the prices of a market of the parts of a forest, whose budgets were earned by bets, "
-    "and whose contracts pay out what was staked, whatever the true class."
+    "The predicted probabilities are the prices of a market of the parts of a forest, whose budgets were earned by "
+    "bets, and whose contracts pay out what was staked, whatever the true class."
 )
 MAX_LOG_TEMPERATURE = 3.0
 
@@ -309,11 +309,7 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
     def _fit(self, X, y, classes, sample_weight):
         X, y = self._rows(X, y, reset=True)
         check_classification_targets(y)
-        if self.calibrate is not None and not self._has_honest_prices(len(X)):
-            raise ValueError(
-                "calibrate needs prices that budgets were not trained on: choose early_stopping=True or n_epochs=0, and "
-                "training_rows='oob' or 'holdout'."
-            )
+        self._check_calibration(len(X))
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         self.classes_ = self._labels(y, classes)
         codes = codes_of(y, self.classes_)
@@ -340,9 +336,6 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
         if found.size < 2:
             raise ValueError(f"y has only one class, {found[0]!r}: there is nothing to bet on.")
         return found if classes is None else classes
-
-    def _has_honest_prices(self, n_samples):
-        return self._training_rows() != "train" and (self.n_epochs == 0 or self._stops_early(n_samples))
 
     def _open_fitted_forest(self, X):
         """What `partial_fit` needs before the first row is settled, if the forest is fitted."""
@@ -385,9 +378,7 @@ def _all_labels(classes):
 
 def _temperature(training, book, codes, weights):
     """The temperature of smallest log loss of prices that the budgets were not trained on."""
-    budgets, rounds = training.ledger.initial, np.arange(book.n_rounds)
-    if training.held_out is not None:
-        budgets, rounds = training.held_out.budgets, training.held_out.rounds
+    budgets, rounds = honest_prices(training, book.rounds)
     prices, _ = book.rounds.take(rounds).price(budgets, ConstantBetting())
     codes, weights = codes[rounds], weights[rounds]
     usable = ~np.isnan(prices[:, 0]) & (weights > 0.0)

@@ -17,7 +17,7 @@ from ._leaves import forest_participants
 from ._market import TRAINING_CONSTRAINTS, TrainedMarket
 from ._trees import forest_trees, leaf_numbers, out_of_bag
 
-__all__ = ["ForestMarket"]
+__all__ = ["ASSUMPTIONS", "FOREST_CONSTRAINTS", "ForestMarket", "honest_prices"]
 
 BANKRUPT = 1e-6  # of the budget at the start
 SURE = 1e-12  # loss below which a bet was right beyond doubt
@@ -40,8 +40,7 @@ FOREST_CONSTRAINTS = {
 class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, StatlearnEstimator):
     """A market whose participants are parts of a forest, with the parameters of `FOREST_CONSTRAINTS`.
 
-    A subclass says what its default forest is, in `_default`, and whether trees hold what their leaves believe, in
-    `_has_beliefs`.
+    A subclass says what its default forest is, in `_default`.
     """
 
     points_per_pass = 1
@@ -50,10 +49,16 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
         """Rows as float32, which is how trees see them; with ``y`` in ``fit``."""
         allow_nan = get_tags(self._forest()).input_tags.allow_nan
         settings = {"dtype": np.float32, "reset": reset, "ensure_all_finite": "allow-nan" if allow_nan else True}
-        return validate_data(self, X, **settings) if y is None and not reset else validate_data(self, X, y, **settings)
+        if y is None and not reset:
+            return validate_data(self, X, **settings)
+        return validate_data(self, X, y, ensure_min_samples=2 if reset else 1, **settings)
 
     def _forest(self):
         return self._default() if self.estimator is None else self.estimator
+
+    def _has_beliefs(self):
+        """Whether trees hold what their leaves believe; if not, some rows of ``fit`` must tell."""
+        return True
 
     def _fit_forest(self, X, y, sample_weight, rng, strata):
         """The fitted forest, the rows on which budgets are trained, and who of its trees is awake in them.
@@ -94,6 +99,15 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
             return clone(self.estimator)
         (rng,) = spawn_generators(self.random_state, 1)
         return self._default().set_params(random_state=int(rng.integers(2**31)), n_jobs=self.n_jobs)
+
+    def _check_calibration(self, n_samples):
+        """Refuse to calibrate on prices of rows that trees or budgets were trained on."""
+        honest = self._training_rows() != "train" and (self.n_epochs == 0 or self._stops_early(n_samples))
+        if self.calibrate is not None and not honest:
+            raise ValueError(
+                f"calibrate={self.calibrate!r} needs prices that budgets were not trained on: choose "
+                "early_stopping=True or n_epochs=0, and training_rows='oob' or 'holdout'."
+            )
 
     def _store_forest(self, forest):
         self.estimator_, self._flat = forest, forest_trees(forest)
@@ -136,6 +150,13 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = get_tags(self._forest()).input_tags.allow_nan
         return tags
+
+
+def honest_prices(training, rounds):
+    """Budgets, and the rounds that they were not trained on."""
+    if training.held_out is None:
+        return training.ledger.initial, np.arange(rounds.n_rounds)
+    return training.held_out.budgets, training.held_out.rounds
 
 
 def _split(strata, fraction, rng):

@@ -235,7 +235,7 @@ def sum_over_trees(X, flat, table, n_jobs=None):
     flat : FlatTrees
         The trees.
     table : csr_array of shape (n_leaves, n_columns)
-        Values of each leaf. Those of a pure leaf are few, and the others cost nothing.
+        Values of each leaf. Those that are not stored, such as the classes that a pure leaf lacks, cost no time.
     n_jobs : int or None, default=None
         Number of threads.
 
