@@ -7,6 +7,9 @@ from functools import cache, wraps
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import SGDClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
@@ -43,6 +46,7 @@ def make_collection():
 
 FAIR = {"sensitive_columns": [0], "drop_sensitive": False, "fairness_weight": 0.1, "normalize": "dcor", "tol": 1e-12}
 FAIR_NETWORK = {"hidden_layer_sizes": (3,), "fairness_weight": 0.0, "alpha": 0.1, "tol": 1e-12, "random_state": 0}
+PARTICIPANTS = [("bayes", GaussianNB()), ("linear", SGDClassifier(loss="log_loss", random_state=0))]
 CHECK_ARGUMENTS = {
     "DistanceCovarianceFairClassifier": FAIR,
     "DistanceCovarianceFairMLPClassifier": FAIR_NETWORK,
@@ -52,8 +56,11 @@ CHECK_ARGUMENTS = {
     "GromovWassersteinDistance": {"method": "spectral"},
     "KernelKMeans": {"n_clusters": 3, "kernel": "rbf", "random_state": 0},
     "GraphKernelKMeans": {"random_state": 0},
+    "MarketForestClassifier": {"estimator": RandomForestClassifier(10, random_state=0), "random_state": 0},
+    "MarketForestRegressor": {"estimator": RandomForestRegressor(10, random_state=0), "random_state": 0},
     "NodeKernel": {"kernel": "heat"},
     "NodeKernelClassifier": {"graph": SpectralGraph(make_graph()[0])},
+    "PredictionMarketClassifier": {"estimators": PARTICIPANTS, "refit_participants": True, "random_state": 0},
     "PrestoClassifierCV": {"alphas": 10},
 }
 

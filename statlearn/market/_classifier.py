@@ -6,12 +6,13 @@ from functools import partial
 import numpy as np
 from sklearn.base import ClassifierMixin, TransformerMixin, clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import (
     StrOptions,
+    _check_feature_names_in,
     _check_sample_weight,
     _fit_context,
     _is_fitted,
@@ -265,9 +266,9 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         X = self._check_rows(X, reset=True)
         y = self._labels(y, X)
         classes, codes = np.unique(y, return_inverse=True)
-        if classes.size < 2:
-            raise ValueError(f"y has only one class, {classes[0]!r}: there is nothing to bet on.")
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if np.unique(codes[weights > 0.0]).size < 2:
+            raise ValueError("rows with a positive weight have one class only: there is nothing to bet on.")
         self.participants_, self.classes_ = names, classes
         self._count_classes(np.bincount(codes, weights, minlength=classes.size))
         awake, initial = self._awake(X), self._initial_budgets(names)
@@ -399,7 +400,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Not used.
+            Names of the features, which must be those of ``fit``. Not used otherwise.
 
         Returns
         -------
@@ -407,6 +408,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             ``<participant>_<label>``.
         """
         check_is_fitted(self)
+        _check_feature_names_in(self, input_features, generate_names=False)
         return np.array([f"{name}_{label}" for name in self.participants_ for label in self.classes_], dtype=object)
 
     def _trade(self, X):
@@ -440,8 +442,9 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             raise ValueError("update='em' needs participants that are always awake. Choose 'likelihood' or 'batch'.")
 
     def _labels(self, y, X):
-        check_classification_targets(y)
         y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_classification_targets(y)
         if len(y) != _num_samples(X):
             raise ValueError(f"X and y must have the same length. Got {_num_samples(X)} and {len(y)}.")
         return y

@@ -45,13 +45,20 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
 
     points_per_pass = 1
 
-    def _rows(self, X, y=None, *, reset=False):
+    def _rows(self, X, y="no_validation", *, reset=False):
         """Rows as float32, which is how trees see them; with ``y`` in ``fit``."""
         allow_nan = get_tags(self._forest()).input_tags.allow_nan
-        settings = {"dtype": np.float32, "reset": reset, "ensure_all_finite": "allow-nan" if allow_nan else True}
-        if y is None and not reset:
-            return validate_data(self, X, **settings)
-        return validate_data(self, X, y, ensure_min_samples=2 if reset else 1, **settings)
+        finite = "allow-nan" if allow_nan else True
+        n_least = 1 if isinstance(y, str) else 2
+        return validate_data(
+            self,
+            X,
+            y,
+            dtype=np.float32,
+            reset=reset,
+            ensure_all_finite=finite,
+            ensure_min_samples=n_least if reset else 1,
+        )
 
     def _forest(self):
         return self._default() if self.estimator is None else self.estimator
