@@ -132,6 +132,9 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         Mean log loss of the held-out rows after 0, 1, ... passes over the others.
     history_ : dict of str to ndarray
         ``"rounds"``, numbers of settled rows, at most about 1000 of them, and ``"budgets"``, the budgets then.
+    volume_ : float
+        Mean over the training rows (of the last call of `partial_fit`) of what is staked at the final budgets. Constant
+        bets stake everything; aggressive ones less, the more they agree.
     n_no_trade_ : int
         Rows, in all passes together, on which nobody bet.
     n_no_equilibrium_ : int
@@ -187,7 +190,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
     ...     [("logistic", make_pipeline(StandardScaler(), LogisticRegression())), ("bayes", GaussianNB())], update="em"
     ... ).fit(X, y)
     >>> market.budgets_.round(2)
-    array([0.97, 0.03])
+    array([0.95, 0.05])
     >>> market.certificate_["missing log likelihood"].holds
     True
     """
@@ -292,6 +295,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             book = book_of_classifiers(beliefs, awake[rows], codes[rows], betting)
             assumptions = PREFIT_ASSUMPTIONS if self._is_prefit() else ASSUMPTIONS
             self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=assumptions, names=names)
+        self.volume_ = self._mean_volume(book, betting)
         self._warn_of_sleepers(awake[rows], weights[rows])
         return self
 
@@ -340,6 +344,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             self.estimators_ = self._refitted(X, y, domains, sample_weight)
         self._count_classes(self._class_weights + np.bincount(codes, weights, minlength=self.classes_.size))
         self._settle(deepcopy(ledger), book, weights, claim=CLAIM, assumptions=PREFIT_ASSUMPTIONS)
+        self.volume_ = self._mean_volume(book, betting)
         return self
 
     def predict_proba(self, X):
@@ -426,6 +431,10 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         else:
             shares = betting.bets(beliefs, prices[:, None, :])
         return beliefs, prices, shares * (awake & ~asleep[:, None])[:, :, None]
+
+    def _mean_volume(self, book, betting):
+        _, volumes = book.rounds.price(self.budgets_, betting)
+        return float(np.mean(volumes[~np.isnan(volumes)])) if (volumes >= 0.0).any() else 0.0
 
     def _beliefs(self, X, awake):
         predict = partial(aligned, classes=self.classes_)

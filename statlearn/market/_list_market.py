@@ -25,12 +25,11 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
     def _participants(self):
         """Names and estimators that take part."""
         names, estimators = self._validate_estimators()
-        pairs = [(name, known) for name, known in zip(names, estimators, strict=True) if not _is_dropped(known)]
-        names, estimators = [name for name, _ in pairs], [known for _, known in pairs]
         unknown = set(self.domains or {}) - set(names)
         if unknown:
-            raise ValueError(f"domains names {sorted(unknown)}, and the participants are {names}.")
-        return names, estimators
+            raise ValueError(f"domains names {sorted(unknown)}, and the participants are {list(names)}.")
+        pairs = [(name, known) for name, known in zip(names, estimators, strict=True) if not _is_dropped(known)]
+        return [name for name, _ in pairs], [known for _, known in pairs]
 
     def _initial_budgets(self, names):
         if self.initial_budgets is None:

@@ -60,8 +60,9 @@ def awake_rows(domains, names, X):
         True where a participant takes part; everywhere without a domain of its own.
     """
     awake = np.ones((_num_samples(X), len(names)), dtype=bool)
-    for name, domain in (domains or {}).items():
-        awake[:, names.index(name)] = _mask(domain, name, X)
+    for position, name in enumerate(names):
+        if name in (domains or {}):
+            awake[:, position] = _mask(domains[name], name, X)
     return awake
 
 

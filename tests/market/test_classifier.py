@@ -92,6 +92,8 @@ def test_prices_solve_the_market(beliefs, codes, betting):
     np.testing.assert_allclose(found, market_price(beliefs, market.budgets_, betting=betting), atol=1e-12)
     assert market.certificate_.holds
     assert market.budgets_.sum() == pytest.approx(1.0, rel=1e-12)
+    volumes = market_price(beliefs, market.budgets_, betting=betting, return_volume=True)[1]
+    assert market.volume_ == pytest.approx(volumes.mean(), rel=1e-9)
 
 
 def test_bayes_rule_at_the_full_rate(beliefs, codes):
@@ -411,6 +413,13 @@ def test_a_domain_may_be_a_column(iris):
     by_mask = PredictionMarketClassifier(participants(), domains={"tree": lambda X: X["small"]}, random_state=0)
     np.testing.assert_array_equal(by_name.budgets_, by_mask.fit(frame, y).budgets_)
     np.testing.assert_array_equal(by_name.predict_proba(frame), by_mask.predict_proba(frame))
+
+
+def test_a_domain_of_a_dropped_participant_waits(iris):
+    domains = {"tree": lambda X: X[:, 2] < 4.9}
+    market = PredictionMarketClassifier(participants(), domains=domains, random_state=0).set_params(tree="drop")
+    plain = PredictionMarketClassifier(participants(), random_state=0).set_params(tree="drop")
+    np.testing.assert_array_equal(market.fit(*iris).budgets_, plain.fit(*iris).budgets_)
 
 
 def test_the_prior_where_everybody_sleeps(beliefs, codes):
