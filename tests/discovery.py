@@ -8,8 +8,9 @@ from functools import cache, wraps
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
@@ -47,6 +48,7 @@ def make_collection():
 FAIR = {"sensitive_columns": [0], "drop_sensitive": False, "fairness_weight": 0.1, "normalize": "dcor", "tol": 1e-12}
 FAIR_NETWORK = {"hidden_layer_sizes": (3,), "fairness_weight": 0.0, "alpha": 0.1, "tol": 1e-12, "random_state": 0}
 PARTICIPANTS = [("bayes", GaussianNB()), ("linear", SGDClassifier(loss="log_loss", random_state=0))]
+REGRESSORS = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2, random_state=0))]
 CHECK_ARGUMENTS = {
     "DistanceCovarianceFairClassifier": FAIR,
     "DistanceCovarianceFairMLPClassifier": FAIR_NETWORK,
@@ -60,6 +62,7 @@ CHECK_ARGUMENTS = {
     "MarketForestRegressor": {"estimator": RandomForestRegressor(10, random_state=0), "random_state": 0},
     "NodeKernel": {"kernel": "heat"},
     "NodeKernelClassifier": {"graph": SpectralGraph(make_graph()[0])},
+    "PredictionMarketRegressor": {"estimators": REGRESSORS, "random_state": 0},
     "PredictionMarketClassifier": {"estimators": PARTICIPANTS, "refit_participants": True, "random_state": 0},
     "PrestoClassifierCV": {"alphas": 10},
 }
@@ -190,7 +193,8 @@ def make_data(estimator, dtype=np.float64):
     X = generator.normal(size=(90, 3)).astype(dtype)
     signal = X @ [1.0, -1.0, 0.5] + 0.5 * generator.normal(size=90)
     if get_tags(estimator).estimator_type == "classifier":
-        return X, np.digitize(signal, [-0.5, 1.0])
+        multi_class = get_tags(estimator).classifier_tags.multi_class
+        return X, np.digitize(signal, [-0.5, 1.0] if multi_class else [0.0])
     return X, signal
 
 

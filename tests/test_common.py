@@ -87,6 +87,10 @@ EXPECTED_FAILURES = {
         "check_transformer_get_feature_names_out_pandas": X_IS_NO_TABLE,
     },
     "PredictionMarketClassifier": {"check_sample_weight_equivalence_on_dense_data": ORDER_OF_ROWS},
+    "PredictionMarketRegressor": {
+        "check_sample_weight_equivalence_on_dense_data": ORDER_OF_ROWS,
+        "check_sample_weight_equivalence_on_sparse_data": ORDER_OF_ROWS,
+    },
 }
 
 # What a model of graphs keeps of its collection, beside itself and its certificate.

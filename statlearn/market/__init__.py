@@ -6,17 +6,23 @@ from ._displays import MarketHistoryDisplay
 from ._forest_classifier import MarketForestClassifier
 from ._forest_regressor import MarketForestRegressor
 from ._functions import market_price, settle
+from ._kernel_market import KernelMarketClassifier
+from ._logistic import LogisticMarketClassifier
 from ._pools import linear_opinion_pool, lmsr_cost, lmsr_price, logarithmic_opinion_pool
+from ._regressor import PredictionMarketRegressor
 
 __all__ = [
     "AggressiveBetting",
     "BettingFunction",
     "ConstantBetting",
+    "KernelMarketClassifier",
     "LinearBetting",
+    "LogisticMarketClassifier",
     "MarketForestClassifier",
     "MarketForestRegressor",
     "MarketHistoryDisplay",
     "PredictionMarketClassifier",
+    "PredictionMarketRegressor",
     "linear_opinion_pool",
     "lmsr_cost",
     "lmsr_price",

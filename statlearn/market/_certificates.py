@@ -5,7 +5,7 @@ import numpy as np
 from ..certificate import Certificate, Check
 from ._books import OfferBook
 
-__all__ = ["market_certificate", "stream_certificate"]
+__all__ = ["conservation", "market_certificate", "stream_certificate"]
 
 CONSERVED = 1e-9  # relative change of the sum of all budgets that rounding explains
 CLEARED = 1e-9  # stakes per wealth that the price may leave unpaid
@@ -39,7 +39,7 @@ def market_certificate(training, book, weights, *, claim, assumptions, learning_
         The checks.
     """
     ledger = training.ledger
-    checks = [conservation(ledger)]
+    checks = [conservation(ledger.budgets, ledger.initial.sum())]
     if not isinstance(book, OfferBook):
         checks.append(clearing(book, ledger.budgets))
     if learning_rate is not None and training.first is not None and _rates_are_equal(weights) and ledger.tax == 0.0:
@@ -56,13 +56,12 @@ def market_certificate(training, book, weights, *, claim, assumptions, learning_
 
 def stream_certificate(ledger, claim, assumptions):
     """The certificate of a market that trades on a stream, of which no row is kept."""
-    return Certificate(claim, [conservation(ledger), unsettled(ledger)], assumptions)
+    return Certificate(claim, [conservation(ledger.budgets, ledger.initial.sum()), unsettled(ledger)], assumptions)
 
 
-def conservation(ledger):
+def conservation(budgets, total):
     """Whether the sum of the budgets is what it was."""
-    total = ledger.initial.sum()
-    change = abs(ledger.budgets.sum() - total) / total
+    change = abs(float(budgets.sum()) - total) / total
     return Check("budget conservation", change, CONSERVED, bool(change <= CONSERVED), "numerical", "of all budgets")
 
 

@@ -5,8 +5,9 @@ from sklearn.utils import check_array
 
 from .._support.validation import check_vector
 
-__all__ = ["NORM_TOLERANCE", "check_awake", "check_beliefs", "check_budgets", "check_distributions"]
+__all__ = ["NORM_TOLERANCE", "check_awake", "check_beliefs", "check_budgets", "check_distributions", "refuse_huge"]
 
+LARGEST = 1e150  # value whose square is a number
 NORM_TOLERANCE = 1e-3  # by which a distribution may fail to sum to 1; it is then divided by its sum
 
 
@@ -78,3 +79,9 @@ def check_awake(awake, n_rounds, n_participants):
             f"Got {awake.shape}."
         )
     return np.broadcast_to(awake.astype(bool), (n_rounds, n_participants))
+
+
+def refuse_huge(X):
+    """Refuse features whose squares, or sums of them, are infinite."""
+    if np.abs(X).max() > LARGEST:
+        raise ValueError(f"X has values above {LARGEST:g}, whose squares are infinite. Scale the features.")

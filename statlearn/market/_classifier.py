@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import ClassifierMixin, TransformerMixin, clone
-from sklearn.model_selection import check_cv
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
@@ -31,8 +30,6 @@ from ._market import TRAINING_CONSTRAINTS
 from ._participants import (
     aligned,
     check_probabilities_exist,
-    fit_all,
-    out_of_fold,
     predictions,
 )
 from ._price_predictions import PricePredictions, codes_of
@@ -279,19 +276,9 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         (rng,) = spawn_generators(self.random_state, 1)
         n_steps = 2 + 2 * self.n_epochs
         with fit_progress(self, X, y, max_subtasks=n_steps, sample_weight=sample_weight) as progress:
-            if self._is_prefit():
-                self._check_prefit(names, estimators)
-                self.estimators_, rows = estimators, np.arange(len(y))
-                beliefs = self._beliefs(X, awake)
-            else:
-                fit_params = self._fit_params(names, estimators, sample_weight, params)
-                splits = list(check_cv(self.cv, y, classifier=True).split(X, y))
-                predict = partial(aligned, classes=classes)
-                common = names, estimators, X, y
-                rows, beliefs = out_of_fold(*common, classes, fit_params, awake, splits, predict, self.n_jobs)
-                progress.step(name="bets on left-out rows")
-                self.estimators_ = fit_all(*common, fit_params, awake, self.n_jobs)
-                progress.step(name="fits to all rows")
+            predict, shape = partial(aligned, classes=classes), (classes.size,)
+            market = names, estimators, X, y, awake, predict, shape
+            rows, beliefs = self._left_out_bets(*market, sample_weight, params, progress)
             book = book_of_classifiers(beliefs, awake[rows], codes[rows], betting)
             assumptions = PREFIT_ASSUMPTIONS if self._is_prefit() else ASSUMPTIONS
             self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=assumptions, names=names)
@@ -323,10 +310,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             The market.
         """
         self._validate_params()
-        if self.update not in ("online", "implicit"):
-            raise ValueError(
-                f"partial_fit settles row after row, and update={self.update!r} does not. Choose 'online'."
-            )
+        self._check_stream()
         is_new = not _is_fitted(self, "_ledger")
         X = self._check_rows(X, reset=is_new)
         if is_new:
@@ -335,7 +319,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             raise ValueError(f"classes are {self.classes_.tolist()} since the first call. Got {list(classes)}.")
         y = self._labels(y, X)
         codes, betting, domains = codes_of(y, self.classes_), self._betting(), self._awake(X)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = self._factors(sample_weight, X)
         self._check_update(betting, domains)
         awake = domains & self._can_bet()
         book = book_of_classifiers(self._beliefs(X, awake), awake, codes, betting)
@@ -447,8 +431,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
     def _check_update(self, betting, awake):
         if self.update != "online" and betting.code != CONSTANT:
             raise ValueError(f"update={self.update!r} needs betting='constant'. Got {self.betting!r}; choose 'online'.")
-        if self.update == "em" and not awake.all():
-            raise ValueError("update='em' needs participants that are always awake. Choose 'likelihood' or 'batch'.")
+        self._check_always_awake(awake)
 
     def _labels(self, y, X):
         y = column_or_1d(y, warn=True)

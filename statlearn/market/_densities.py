@@ -160,17 +160,14 @@ def _standard_quantiles(levels, weights, means, stds):
     """
     signs, tails = np.where(levels > 0.5, -1.0, 1.0), np.minimum(levels, 1.0 - levels)
     own = means[:, None] + stds[:, None] * ndtri(levels)[:, None]
-    present = weights[:, None] > 0.0
-    low, high = (
-        reduce(own, axis=2, where=present, initial=start) for reduce, start in ((np.min, np.inf), (np.max, -np.inf))
-    )
-    margin = np.max(stds, axis=1, where=weights > 0.0, initial=0.0)[:, None]  # equal components have equal quantiles
+    present = weights > 0.0  # others may be far away
+    margin = np.max(stds, axis=1, where=present, initial=0.0)[:, None]  # equal components have equal quantiles
+    low = np.min(own, axis=2, where=present[:, None], initial=np.inf) - margin
+    high = np.max(own, axis=2, where=present[:, None], initial=-np.inf) + margin
 
     def excess(x, row, sign, tail):
         z = (x[..., None] - means[row]) / stds[row]
         return sign * (np.sum(weights[row] * ndtr(sign[..., None] * z), axis=-1) - tail)
 
     rows = np.arange(len(means))[:, None]
-    return find_root(
-        excess, (low - margin, high + margin), args=(rows, signs, tails), tolerances={"xatol": PRECISION}
-    ).x
+    return find_root(excess, (low, high), args=(rows, signs, tails), tolerances={"xatol": PRECISION}).x

@@ -261,7 +261,7 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
             self._open_fitted_forest(X)
         ledger = self._continued()
         X, y = self._rows(X, y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = self._factors(sample_weight, X)
         book = self._book(self._leaves(X), codes_of(y, self.classes_))
         self._settle(ledger, book, weights, claim=CLAIM, assumptions=ASSUMPTIONS)
         return self

@@ -147,10 +147,7 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
 
     def _continued(self):
         """A copy of the ledger, on which further rows can be settled."""
-        if self.update not in ("online", "implicit"):
-            raise ValueError(
-                f"partial_fit settles row after row, and update={self.update!r} does not. Choose 'online'."
-            )
+        self._check_stream()
         return deepcopy(self._ledger)
 
     def __sklearn_tags__(self):

@@ -258,7 +258,7 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
             leaves, moments = self._leaves(X[rows]), self._moments(forest)
             bets = self._bets(leaves, awake, *moments)
             surplus = _surplus(y[rows], weights[rows], *bets)
-            self._measure(y, weights, lambda spread: max(SMALLEST_FLOOR * spread**2, surplus))
+            self._measure(y, weights, lambda spread: max(SMALLEST_FLOOR * spread * spread, surplus))
             self._open_market(self._beliefs(*moments))
             book, initial = self._book(leaves, y[rows], awake), self._participants.initial
             training = self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=ASSUMPTIONS)
@@ -294,7 +294,7 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         self._validate_params()
         ledger = self._continued()
         X, y = self._rows(X, y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = self._factors(sample_weight, X)
         book = self._book(self._leaves(X), check_values(y, X))
         self._settle(ledger, book, weights, claim=CLAIM, assumptions=ASSUMPTIONS)
         return self

@@ -2,6 +2,8 @@
 
 import numpy as np
 import sklearn
+from sklearn.base import is_classifier
+from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -13,7 +15,14 @@ from .._support.user_warnings import warn_user
 from ..exceptions import SleepingParticipantWarning
 from ._checks import check_budgets
 from ._market import TrainedMarket
-from ._participants import awake_rows, check_weights_supported
+from ._participants import (
+    awake_rows,
+    check_weights_supported,
+    fit_all,
+    out_of_fold,
+    predictions,
+    warn_of_missing_classes,
+)
 
 __all__ = ["ListMarket"]
 
@@ -35,6 +44,46 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
         if self.initial_budgets is None:
             return np.full(len(names), 1.0 / len(names))
         return check_budgets(self.initial_budgets, len(names), "initial_budgets")
+
+    def _left_out_bets(self, names, estimators, X, y, awake, predict, shape, sample_weight, params, progress):
+        """Bets on rows that the participants were not fitted to; then they are fitted to all rows.
+
+        Parameters
+        ----------
+        names, estimators, X, y, awake, predict, shape
+            See `out_of_fold`.
+        sample_weight, params
+            What ``fit`` got for the participants.
+        progress : FitProgress
+            Told when bets are made and participants fitted.
+
+        Returns
+        -------
+        rows : ndarray of int
+            The rows, in their order.
+        beliefs : ndarray of shape (n_rows, n_participants, *shape)
+            What was believed of them.
+        """
+        if self._is_prefit():
+            if params:
+                raise TypeError(f"cv='prefit' fits nothing, and fit got {sorted(params)} for the participants.")
+            self._check_prefit(names, estimators)
+            self.estimators_ = estimators
+            return np.arange(len(y)), predictions(names, estimators, X, awake, predict, shape)
+        fit_params = self._fit_params(names, estimators, sample_weight, params)
+        splits = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y))
+        if is_classifier(self):
+            warn_of_missing_classes(y, splits)
+        common = names, estimators, X, y, fit_params, awake
+        rows, beliefs = out_of_fold(*common, splits, predict, shape, self.n_jobs)
+        progress.step(name="bets on left-out rows")
+        self.estimators_ = fit_all(*common, self.n_jobs)
+        progress.step(name="fits to all rows")
+        return rows, beliefs
+
+    def _check_always_awake(self, awake):
+        if self.update == "em" and not awake.all():
+            raise ValueError("update='em' needs participants that are always awake. Choose 'likelihood' or 'batch'.")
 
     def _is_prefit(self):
         return isinstance(self.cv, str)

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from .._support._sklearn import Interval, StrOptions
+from .._support._sklearn import Interval, StrOptions, _check_sample_weight
 from ._certificates import market_certificate, stream_certificate
 from ._training import History, train
 
@@ -75,6 +75,17 @@ class TrainedMarket:
                 "likelihood. Choose update='batch', or early_stopping='auto'."
             )
         return self.early_stopping
+
+    def _check_stream(self):
+        if self.update not in ("online", "implicit"):
+            raise ValueError(
+                f"partial_fit settles row after row, and update={self.update!r} does not. Choose 'online'."
+            )
+
+    def _factors(self, sample_weight, X):
+        """Weights of the rows of a stream; a chunk may have none."""
+        options = {"ensure_non_negative": True, "allow_all_zero_weights": True}
+        return _check_sample_weight(sample_weight, X, dtype=np.float64, **options)
 
     def _begin(self, ledger):
         """Start a market that `_settle` continues."""

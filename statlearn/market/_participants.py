@@ -18,6 +18,7 @@ __all__ = [
     "fit_all",
     "out_of_fold",
     "predictions",
+    "warn_of_missing_classes",
 ]
 
 
@@ -96,7 +97,7 @@ def _fit(name, estimator, X, y, rows, fit_params):
     return estimator
 
 
-def out_of_fold(names, estimators, X, y, classes, fit_params, awake, splits, predict, n_jobs):
+def out_of_fold(names, estimators, X, y, fit_params, awake, splits, predict, shape, n_jobs):
     """Bets of participants on rows that they were not fitted to.
 
     Parameters
@@ -105,8 +106,6 @@ def out_of_fold(names, estimators, X, y, classes, fit_params, awake, splits, pre
         The participants.
     X, y : array-likes
         All rows.
-    classes : ndarray or None
-        Labels of the market, for a warning where a fold lacks some; None for regressors.
     fit_params : dict of str to dict
         Arguments of ``fit`` for each participant.
     awake : ndarray of shape (n_samples, n_participants), bool
@@ -114,7 +113,9 @@ def out_of_fold(names, estimators, X, y, classes, fit_params, awake, splits, pre
     splits : list of (train, test)
         The folds.
     predict : callable
-        ``predict(name, fitted, X)``, an array with a row of beliefs per row of X.
+        ``predict(name, fitted, X)``, an array with what is believed of each row of X.
+    shape : tuple of int
+        Shape of what is believed of a row.
     n_jobs : int or None
         Number of workers.
 
@@ -122,24 +123,21 @@ def out_of_fold(names, estimators, X, y, classes, fit_params, awake, splits, pre
     -------
     rows : ndarray of int
         The rows that were left out, in their order; a row that several folds leave out comes several times.
-    beliefs : ndarray of shape (n_rows, n_participants, ...)
+    beliefs : ndarray of shape (n_rows, n_participants, *shape)
         What was believed; zero for those who sleep.
     """
-    tasks = [
-        (name, clone(estimator), X, y, train[mask[train]], test[mask[test]], fit_params[name], predict)
-        for name, estimator, mask in zip(names, estimators, awake.T, strict=True)
-        for train, test in splits
-    ]
-    parts = run_parallel(_fit_and_predict, tasks, n_jobs, prefer=None)
-    _warn_of_rare_classes(y, classes, splits)
     rows = np.concatenate([test for _, test in splits])
-    beliefs = np.zeros((rows.size, len(names), *parts[0].shape[1:]))
-    ends = np.cumsum([test.size for _, test in splits])
-    for task, part in enumerate(parts):
-        participant, fold = divmod(task, len(splits))
-        _, test = splits[fold]
-        begin = ends[fold] - test.size
-        beliefs[begin + np.flatnonzero(awake[test, participant]), participant] = part
+    beliefs, places, tasks = np.zeros((rows.size, len(names), *shape)), [], []
+    for participant, (name, estimator) in enumerate(zip(names, estimators, strict=True)):
+        mask, begin = awake[:, participant], 0
+        for train, test in splits:
+            if mask[test].any():
+                places.append((begin + np.flatnonzero(mask[test]), participant))
+                data = X, y, train[mask[train]], test[mask[test]]
+                tasks.append((name, clone(estimator), *data, fit_params[name], predict))
+            begin += test.size
+    for place, part in zip(places, run_parallel(_fit_and_predict, tasks, n_jobs, prefer=None), strict=True):
+        beliefs[place] = part
     order = np.argsort(rows, kind="stable")
     return rows[order], beliefs[order]
 
@@ -149,13 +147,13 @@ def _fit_and_predict(name, estimator, X, y, train, test, fit_params, predict):
     return predict(name, fitted, _safe_indexing(X, test))
 
 
-def _warn_of_rare_classes(y, classes, splits):
-    if classes is None:
-        return
-    missing = [fold for fold, (train, _) in enumerate(splits) if np.unique(y[train]).size < classes.size]
+def warn_of_missing_classes(y, splits):
+    """Warn where participants are fitted to folds that lack a label."""
+    n_classes = np.unique(y).size
+    missing = sum(np.unique(y[train]).size < n_classes for train, _ in splits)
     if missing:
         warn_user(
-            f"{len(missing)} of {len(splits)} training folds lack a class, on which participants then bet nothing. Use "
+            f"{missing} of {len(splits)} training folds lack a class, on which participants then bet nothing. Use "
             "fewer or stratified folds, or merge rare classes.",
             RareClassWarning,
         )

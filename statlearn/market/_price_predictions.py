@@ -13,8 +13,8 @@ class PricePredictions:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+        X : array-like of shape (n_samples, n_features)
+            The rows, as ``predict_proba`` takes them.
 
         Returns
         -------
@@ -29,8 +29,8 @@ class PricePredictions:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+        X : array-like of shape (n_samples, n_features)
+            The rows, as ``predict_proba`` takes them.
 
         Returns
         -------
@@ -47,8 +47,8 @@ class PricePredictions:
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+        X : array-like of shape (n_samples, n_features)
+            The rows, as ``predict_proba`` takes them.
 
         Returns
         -------

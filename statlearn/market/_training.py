@@ -89,9 +89,9 @@ class History:
 
 
 def rates_of(learning_rate, weights):
-    """Learning rates of rounds with weights: in proportion to them, and at most 1."""
-    mean = weights.mean()
-    return np.minimum(1.0, learning_rate * (weights / mean)) if mean > 0.0 else np.zeros_like(weights)
+    """Learning rates of rounds with weights: in proportion to them, at most 1, and of that mean without zeros."""
+    positive = weights[weights > 0.0]
+    return np.minimum(1.0, learning_rate * (weights / positive.mean())) if positive.size else np.zeros_like(weights)
 
 
 class OnlinePass:

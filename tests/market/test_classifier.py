@@ -324,8 +324,7 @@ def test_rows_without_weight_are_skipped_online(beliefs, codes, rng):
     weights = (rng.random(N) < 0.6).astype(float)
     kept = np.flatnonzero(weights)
     first = market_of_tables(beliefs, **one_pass(learning_rate=0.2)).fit(row_numbers(N), codes, weights)
-    rate = 0.2 * N / kept.size  # rates are in units of the mean weight
-    second = market_of_tables(beliefs[kept], **one_pass(learning_rate=rate)).fit(row_numbers(kept.size), codes[kept])
+    second = market_of_tables(beliefs[kept], **one_pass(learning_rate=0.2)).fit(row_numbers(kept.size), codes[kept])
     np.testing.assert_allclose(first.budgets_, second.budgets_, rtol=1e-9)
 
 
@@ -598,6 +597,14 @@ def test_rows_need_not_be_numbers():
     y = np.array([1, 0, 1, 0] * 15)
     market = PredictionMarketClassifier([("words", make_pipeline(CountVectorizer(), MultinomialNB()))])
     assert market.fit(texts, y).score(texts, y) == 1.0
+
+
+def test_folds_without_a_row_of_a_domain():
+    X, y = make_classification(150, 4, random_state=0)
+    X = X[np.argsort(X[:, 0])]
+    known = [("bayes", GaussianNB()), ("tree", DecisionTreeClassifier(max_depth=3))]
+    market = PredictionMarketClassifier(known, cv=KFold(5), domains={"tree": lambda X: X[:, 0] < -0.5}, random_state=0)
+    assert market.fit(X, y).certificate_.holds
 
 
 def test_splitters_that_leave_rows_out_once_or_never(iris):

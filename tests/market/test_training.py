@@ -154,7 +154,7 @@ def test_histories_are_thinned():
 
 
 def test_rates_follow_weights():
-    np.testing.assert_allclose(rates_of(0.5, np.array([0.0, 1.0, 2.0, 5.0])), [0.0, 0.25, 0.5, 1.0])
+    np.testing.assert_allclose(rates_of(0.5, np.array([0.0, 1.0, 2.0, 6.0])), [0.0, 1 / 6, 1 / 3, 1.0])
     np.testing.assert_array_equal(rates_of(0.5, np.zeros(3)), np.zeros(3))
 
 
