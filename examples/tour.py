@@ -15,19 +15,23 @@ from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.cluster import SpectralClustering
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression, PoissonRegressor
 from sklearn.metrics import adjusted_rand_score, get_scorer, log_loss, mean_poisson_deviance
 from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from statlearn.datasets import load_marriage, make_graph_families, make_motor_claims
 from statlearn.exceptions import CrossingWarning
 from statlearn.fairness import DistanceCovarianceFairRegressor, fairness_report, make_fairness_scorer
 from statlearn.graph import GraphKernelKMeans, NodeKernelClassifier, SpectralGraph
 from statlearn.gromov import GromovAligner, GromovSignature
+from statlearn.market import PredictionMarketClassifier
 from statlearn.ordinal import PrestoClassifier, ProportionalOddsClassifier
 
 N_TRAIN = 1000  # about 15 rows of the rare class for 8 features: where borrowing strength should matter
@@ -250,11 +254,47 @@ def fairest_affordable(results):
     return int(np.argmax(np.where(deviances <= AFFORDABLE * deviances.min(), results["mean_test_dependence"], -np.inf)))
 
 
+SPLITS = 4
+
+
+def market_stop():
+    """Whom of several classifiers should one believe, and how much?"""
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    participants = [
+        ("logistic regression", make_pipeline(StandardScaler(), LogisticRegression())),
+        ("forest", RandomForestClassifier(30, random_state=0)),
+        ("naive Bayes, over-confident", GaussianNB()),
+        ("full tree, over-confident", DecisionTreeClassifier(random_state=0)),
+    ]
+    rivals = {
+        "PredictionMarketClassifier": PredictionMarketClassifier(participants, update="em"),
+        "VotingClassifier of scikit-learn": VotingClassifier(participants, voting="soft"),
+        "StackingClassifier of scikit-learn": StackingClassifier(participants),
+    }
+    print(f"{len(y)} tumors, four classifiers of them, {SPLITS} random splits, 40 % of the rows held out")
+    losses = {}
+    for split in range(SPLITS):
+        X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=split)
+        for name, rival in rivals.items():
+            losses.setdefault(name, []).append(log_loss(y_test, rival.fit(X_train, y_train).predict_proba(X_test)))
+        market = rivals["PredictionMarketClassifier"]
+        for name, alone in market.named_estimators_.items():
+            losses.setdefault(name, []).append(log_loss(y_test, alone.predict_proba(X_test)))
+
+    budgets = dict(zip(market.participants_, market.budgets_, strict=True))
+    print("\nMean log loss of held-out rows, smaller is better, and the budgets of the last market:")
+    for name, values in losses.items():
+        budget = f"   {budgets[name]:5.3f}" if name in budgets else ""
+        print(f"  {name:<38} {np.mean(values):.3f}{budget}")
+    print(f"\n{market.certificate_}")
+
+
 STOPS = {
     "ordinal: rare events": ordinal_stop,
     "graph: communities": graph_stop,
     "gromov: matching without a key": gromov_stop,
     "fairness: the price of a motor policy": fairness_stop,
+    "market: whom to believe": market_stop,
 }
 
 

@@ -107,7 +107,7 @@ def regret(book, first, initial, learning_rate, names):
 def held_out_loss(curve):
     """The loss of held-out rounds at the number of passes that was chosen on them."""
     best = int(np.argmin(curve))
-    detail = f"log loss of held-out rows after {best} passes, chosen on them; bound: with the budgets at the start"
+    detail = f"mean, after the number of passes chosen on it ({best}); bound: with the budgets at the start"
     return Check("held-out loss", float(curve[best]), float(curve[0]), None, "reported", detail)
 
 

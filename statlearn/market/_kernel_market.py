@@ -83,13 +83,13 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         Their classes.
     budgets_ : ndarray of shape (n_participants,)
         Their budgets, which sum to 1.
-    X_fit_ : ndarray of shape (n_participants, n_features_in_)
+    X_fit_ : ndarray of shape (n_participants, n_features)
         Their rows.
     gamma_ : float or None
         The value of ``gamma``; None for a callable.
     n_iter_ : int
         Number of passes.
-    loss_curve_ : ndarray of shape (n_iter_ + 1,) or (0,)
+    loss_curve_ : ndarray of shape (n_iter + 1,) or (0,)
         Mean log loss of the training rows by the other participants: at equal budgets, then in each pass, where every
         row is predicted before it is settled. Prices below 1e-6 count as that. Empty without passes.
     n_unsettled_ : int

@@ -70,7 +70,7 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
     ----------
     classes_ : ndarray of shape (2,)
         The classes.
-    coef_ : ndarray of shape (1, n_features_in_)
+    coef_ : ndarray of shape (1, n_features)
         Budgets of the features less those of their negatives.
     intercept_ : ndarray of shape (1,)
         The same of the constant; 0 without it.

@@ -68,7 +68,11 @@ def awake_rows(domains, names, X):
 
 
 def _mask(domain, name, X):
-    mask = np.asarray(domain(X) if callable(domain) else _safe_indexing(X, domain, axis=1))
+    try:
+        mask = np.asarray(domain(X) if callable(domain) else _safe_indexing(X, domain, axis=1))
+    except Exception as error:
+        error.add_note(f"It came from domains[{name!r}], with X of type {type(X).__name__}.")
+        raise
     if mask.shape != (_num_samples(X),) or (mask.dtype.kind != "b" and not np.isin(mask, (0, 1)).all()):
         raise ValueError(
             f"domains[{name!r}] must give one boolean per row of X, {_num_samples(X)} in all. Got an array of shape "
