@@ -22,6 +22,7 @@ from statlearn.gromov._collections import NetworkCollection
 from statlearn.gromov._network import MeasureNetwork
 from statlearn.gromov._pair_solver import PairSolver
 from statlearn.gromov._result import GromovWassersteinResult
+from statlearn.market import ConstantBetting
 from statlearn.market._leaves import ForestParticipants, LeafTotals
 from statlearn.market._ledger import Ledger
 from statlearn.market._training import History
@@ -98,7 +99,7 @@ COLLECTION_TYPES = (NetworkCollection, MeasureNetwork, DenseCost, PairSolver, Gr
 
 # What a market keeps beside itself, its participants and its certificate.
 TREE = type(DecisionTreeClassifier().fit([[0], [1]], [0, 1]).tree_)
-MARKET_TYPES = (FlatTrees, ForestParticipants, History, LeafTotals, Ledger, TREE, csr_array)
+MARKET_TYPES = (ConstantBetting, FlatTrees, ForestParticipants, History, LeafTotals, Ledger, TREE, csr_array)
 
 # Checks that scikit-learn has but never runs by itself.
 EXTRA_CHECKS = ["check_dataframe_column_names_consistency", "check_inplace_ensure_writeable", "check_param_validation"]

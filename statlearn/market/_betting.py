@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from .._support._sklearn import Interval, validate_params
+from ._checks import NORM_TOLERANCE
 from ._kernels import AGGRESSIVE, CONSTANT, LINEAR, SHORT_OF_ONE
 from ._rounds import Rounds
 
@@ -132,7 +133,8 @@ class BettingFunction:
         return budgets * (1.0 + learning_rate * (shares[:, code] / price[code] - shares.sum(axis=1)))
 
     def __repr__(self):
-        return f"{type(self).__name__}()"
+        parameters = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({parameters})"
 
 
 class _CompiledBetting(BettingFunction):
@@ -215,8 +217,8 @@ class AggressiveBetting(_CompiledBetting):
     >>> import numpy as np
     >>> from statlearn.market import AggressiveBetting
     >>> price, volume = AggressiveBetting().price(np.array([[0.5, 0.5], [0.9, 0.1]]), np.array([1.0, 3.0]))
-    >>> price.round(4), round(volume, 4)
-    (array([0.8437, 0.1563]), 3.2)
+    >>> price.round(3), round(volume, 4)
+    (array([0.844, 0.156]), 3.2)
     """
 
     code = AGGRESSIVE
@@ -227,9 +229,6 @@ class AggressiveBetting(_CompiledBetting):
 
     def bets(self, beliefs, price):
         return beliefs * np.clip((beliefs - price) / self.epsilon, 0.0, 1.0)
-
-    def __repr__(self):
-        return f"AggressiveBetting(epsilon={self.epsilon!r})"
 
 
 BETTING_NAMES = {"constant": ConstantBetting, "linear": LinearBetting, "aggressive": AggressiveBetting}
@@ -247,13 +246,30 @@ def _nothing_to_bet(beliefs, budgets):
     return None if np.any(budgets @ beliefs > 0.0) else (np.full(beliefs.shape[1], np.nan), 0.0)
 
 
+def checked_bets(betting, beliefs, price):
+    """The bets of a function that may be new, which must be shares of budgets."""
+    shares = np.asarray(betting.bets(beliefs, price))
+    if shares.shape != beliefs.shape:
+        raise ValueError(f"bets of {betting!r} must have the shape {beliefs.shape} of the beliefs. Got {shares.shape}.")
+    if not (shares >= 0.0).all():
+        raise ValueError(f"bets of {betting!r} must not be negative or NaN. Got {np.min(shares):g}.")
+    return shares
+
+
+def refuse_debts(betting, beliefs, price):
+    """Refuse bets that sum to more than the budget at the price of the market."""
+    largest = checked_bets(betting, beliefs, price).sum(axis=1).max(initial=0.0)
+    if largest > 1.0 + NORM_TOLERANCE:
+        raise ValueError(f"bets of {betting!r} must not sum to more than 1. They sum to {largest:g}.")
+
+
 def bisection_price(betting, beliefs, budgets):
     """Price and volume by bisection for the prices of all classes at a volume, and Brent's method for the volume."""
     if (nothing := _nothing_to_bet(beliefs, budgets)) is not None:
         return nothing
 
     def stakes(price):
-        return budgets @ betting.bets(beliefs, price)
+        return budgets @ checked_bets(betting, beliefs, price)
 
     def prices_at(volume):
         return _last_true(lambda price: stakes(price) > volume * price, beliefs.shape[1])
@@ -264,9 +280,13 @@ def bisection_price(betting, beliefs, budgets):
     if best.sum() <= 1.0 + PRECISION:
         return best / best.sum(), 0.0
     total = float(np.sum(budgets))  # the largest volume, and that of constant bets: the bracket is a bit larger
-    volume = brentq(lambda n: prices_at(n).sum() - 1.0, 0.0, 1.001 * total, xtol=1e-15 * total, rtol=1e-15)
-    price = prices_at(volume)
-    return price / price.sum(), volume
+    high = 1.001 * total
+    while prices_at(high).sum() > 1.0:  # bets that sum to more than 1
+        high *= 2.0
+    volume = brentq(lambda n: prices_at(n).sum() - 1.0, 0.0, high, xtol=1e-15 * total, rtol=1e-15)
+    price = prices_at(volume) / prices_at(volume).sum()
+    refuse_debts(betting, beliefs, price)
+    return price, volume
 
 
 def _last_true(holds, n_classes):
@@ -286,8 +306,9 @@ def mann_price(betting, beliefs, budgets, n_steps=N_MANN_STEPS):
         return nothing
     price = np.full(beliefs.shape[1], 1.0 / beliefs.shape[1])
     for step in range(1, n_steps + 1):
-        stakes = budgets @ betting.bets(beliefs, price)
+        stakes = budgets @ checked_bets(betting, beliefs, price)
         if not stakes.sum() > 0.0:
             return price, 0.0
         price = price + (stakes / stakes.sum() - price) / (step + 1)
+    refuse_debts(betting, beliefs, price)
     return price, float(np.sum(budgets @ betting.bets(beliefs, price)))

@@ -10,12 +10,10 @@ import numpy as np
 
 from ._betting import BettingFunction
 from ._kernels import CONSTANT, sum_gains
-from ._ledger import LOSS_FLOOR
+from ._ledger import LOSS_FLOOR, ONE_POINT
 from ._rounds import Rounds
 
 __all__ = ["BeliefBook", "OfferBook", "book_of_classifiers"]
-
-ONE_POINT = np.ones(1)
 
 
 @dataclass(frozen=True)

@@ -59,10 +59,12 @@ def _normalized(array, who):
 
 
 def check_budgets(budgets, size, name="budgets"):
-    """Budgets as a vector of float64 that are not all zero."""
+    """Budgets as a vector of float64 that are not all zero, with a finite sum."""
     budgets = check_vector(budgets, name, size=size)
     if not budgets.any():
         raise ValueError(f"{name} must not be all zero: nobody could bet.")
+    if budgets.max() > np.finfo(np.float64).max / budgets.size:
+        raise ValueError(f"{name} must have a finite sum. Got entries up to {budgets.max():g}: divide them.")
     return budgets
 
 

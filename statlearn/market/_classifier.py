@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from functools import partial
+from inspect import signature
 
 import numpy as np
 from sklearn.base import ClassifierMixin, TransformerMixin, clone
@@ -24,28 +25,23 @@ from .._support.random_streams import spawn_generators
 from ._betting import BETTING_NAMES, BettingFunction, as_betting
 from ._books import book_of_classifiers
 from ._kernels import CONSTANT
-from ._ledger import Ledger
+from ._ledger import LOSS_FLOOR, Ledger
 from ._list_market import ListMarket
-from ._market import TRAINING_CONSTRAINTS
+from ._market import SAME, TRAINING_CONSTRAINTS, UNSEEN
 from ._participants import (
     aligned,
     check_probabilities_exist,
     predictions,
 )
-from ._price_predictions import PricePredictions, codes_of
+from ._price_predictions import PricePredictions, all_labels, check_same_labels, codes_of
 from ._rounds import Rounds
 
 __all__ = ["PredictionMarketClassifier"]
 
 CLAIM = (
     "The predicted probabilities are the prices of a market whose contracts pay out what was staked, whatever the true "
-    "class, and whose budgets were earned on rows that their owners had not seen."
+    "class."
 )
-ASSUMPTIONS = (
-    "New rows resemble the training rows.",
-    "Participants fitted to all rows bet like those fitted to the folds.",
-)
-PREFIT_ASSUMPTIONS = ("New rows resemble the training rows.", "Participants had not seen the rows they bet on.")
 
 
 class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerMixin, ListMarket):
@@ -84,7 +80,8 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         these, and are not fitted again.
     domains : dict of str to (callable or str) or None, default=None
         Domains of specialized participants by their names: a function of ``X`` that returns a boolean per row, or the
-        name of a boolean column. A participant is fitted to the rows of its domain and bets on no other.
+        name of a boolean column, which remains a feature. A participant is fitted to the rows of its domain and bets on
+        no other.
     initial_budgets : array-like of shape (n_participants,) or None, default=None
         Budgets at the start, not negative; None means equal ones that sum to 1. A budget of 0 stays 0.
     tax : float, default=0.0
@@ -99,8 +96,8 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         Whether each pass has a random order of the rows. Without, they are taken as they come, and the last ones are
         held out.
     refit_participants : bool, default=False
-        Whether `partial_fit` passes rows on to ``partial_fit`` of the participants, after the bets about them are
-        settled.
+        Whether `partial_fit` passes rows on to ``partial_fit`` of the participants, which all of them must have, after
+        the bets about them are settled.
     n_jobs : int or None, default=None
         Number of fits at a time.
     random_state : int, RandomState instance or None, default=None
@@ -120,11 +117,16 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         Labels.
     prior_ : ndarray of shape (n_classes,)
         Class frequencies of the training rows: what is predicted where nobody bets.
+    participant_losses_ : ndarray of shape (n_participants,)
+        Mean log loss of each participant on the left-out rows in which it was awake, set by ``fit``; NaN if it was
+        awake in none. Unlike budgets, these rank the participants.
+    betting_ : BettingFunction
+        The betting function.
     n_iter_ : int
         Passes over all rows, or Newton steps.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray
         Mean log loss of each pass, every row priced before it is settled: honest in the first pass. Before and after
-        training for "em".
+        training for "em". Each call of `partial_fit` adds that of its rows.
     validation_loss_ : ndarray or None
         Mean log loss of the held-out rows after 0, 1, ... passes over the others.
     history_ : dict of str to ndarray
@@ -262,13 +264,15 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         """
         names, estimators = self._participants()
         check_probabilities_exist(names, estimators)
-        betting = self._betting()
+        self._check_learners(names, estimators)
+        betting = self.betting_ = as_betting(self.betting)
         X = self._check_rows(X, reset=True)
         y = self._labels(y, X)
         classes, codes = np.unique(y, return_inverse=True)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if np.unique(codes[weights > 0.0]).size < 2:
-            raise ValueError("rows with a positive weight have one class only: there is nothing to bet on.")
+            among = "" if sample_weight is None else " among the rows with a positive sample_weight"
+            raise ValueError(f"y has only one class{among}: there is nothing to bet on.")
         self.participants_, self.classes_ = names, classes
         self._count_classes(np.bincount(codes, weights, minlength=classes.size))
         awake, initial = self._awake(X), self._initial_budgets(names)
@@ -280,9 +284,10 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             market = names, estimators, X, y, awake, predict, shape
             rows, beliefs = self._left_out_bets(*market, sample_weight, params, progress)
             book = book_of_classifiers(beliefs, awake[rows], codes[rows], betting)
-            assumptions = PREFIT_ASSUMPTIONS if self._is_prefit() else ASSUMPTIONS
-            self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=assumptions, names=names)
-        self.volume_ = self._mean_volume(book, betting)
+            self._train_list(book, weights[rows], initial, rng, progress, CLAIM)
+            own = np.take_along_axis(beliefs, codes[rows][:, None, None], axis=2)[:, :, 0]
+            self._store_losses(np.minimum(-_log(own), -np.log(LOSS_FLOOR)), awake[rows], weights[rows])
+        self.volume_ = self._mean_volume(book, betting, weights[rows])
         self._warn_of_sleepers(awake[rows], weights[rows])
         return self
 
@@ -291,7 +296,8 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Settle the bets on further rows, in their order.
 
-        All rows are priced and settled one after the other, so that it does not matter how a stream is cut into chunks.
+        All rows are priced and settled one after the other, so that it does not matter how a stream is cut into chunks,
+        unless participants learn after each chunk, with ``refit_participants``.
 
         Parameters
         ----------
@@ -315,10 +321,10 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         X = self._check_rows(X, reset=is_new)
         if is_new:
             self._open(classes)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(f"classes are {self.classes_.tolist()} since the first call. Got {list(classes)}.")
+        elif classes is not None:
+            check_same_labels(classes, self.classes_)
         y = self._labels(y, X)
-        codes, betting, domains = codes_of(y, self.classes_), self._betting(), self._awake(X)
+        codes, betting, domains = codes_of(y, self.classes_), self.betting_, self._awake(X)
         weights = self._factors(sample_weight, X)
         self._check_update(betting, domains)
         awake = domains & self._can_bet()
@@ -327,8 +333,8 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         if self.refit_participants:  # on copies, and the bets are in the book
             self.estimators_ = self._refitted(X, y, domains, sample_weight)
         self._count_classes(self._class_weights + np.bincount(codes, weights, minlength=self.classes_.size))
-        self._settle(deepcopy(ledger), book, weights, claim=CLAIM, assumptions=PREFIT_ASSUMPTIONS)
-        self.volume_ = self._mean_volume(book, betting)
+        self._settle(deepcopy(ledger), book, weights, claim=CLAIM, assumptions=(SAME, UNSEEN))
+        self.volume_ = self._mean_volume(book, betting, weights)
         return self
 
     def predict_proba(self, X):
@@ -359,7 +365,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         bets : ndarray of shape (n_samples, n_participants * n_classes)
             All classes of a participant side by side; zero where it sleeps.
         """
-        shares = self._trade(X)[2]
+        shares = self._shares(*self._trade(X))
         return shares.reshape(len(shares), -1)
 
     def explain(self, X):
@@ -376,7 +382,8 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
             Rows sum to 1, or are all zero where nobody bets and ``prior_`` is predicted. Where all agree so much that
             nobody trades, beliefs weighted by budgets take the place of stakes.
         """
-        beliefs, prices, shares = self._trade(X)
+        beliefs, prices, awake = self._trade(X)
+        shares = self._shares(beliefs, prices, awake)
         rows, predicted = np.arange(len(prices)), prices.argmax(axis=1)
         stakes, believed = (self.budgets_ * table[rows, :, predicted] for table in (shares, beliefs))
         stakes = np.where(stakes.any(axis=1, keepdims=True), stakes, believed)
@@ -401,32 +408,37 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         return np.array([f"{name}_{label}" for name in self.participants_ for label in self.classes_], dtype=object)
 
     def _trade(self, X):
-        """Beliefs of all participants, prices, and shares of the budgets staked."""
+        """Beliefs of all participants, prices, and who bets."""
         check_is_fitted(self)
         X = self._check_rows(X, reset=False)
-        awake, betting = self._awake(X) & self._can_bet(), self._betting()
+        awake = self._awake(X) & self._can_bet()
         beliefs = self._beliefs(X, awake)
-        prices, _ = Rounds.of_classifiers(beliefs, awake).price(self.budgets_, betting)
+        prices, _ = Rounds.of_classifiers(beliefs, awake).price(self.budgets_, self.betting_)
         asleep = np.isnan(prices[:, 0])
         prices[asleep] = self.prior_
-        if betting.code is None:
-            pairs = zip(beliefs, prices, strict=True)
-            shares = np.array([betting.bets(*pair) for pair in pairs]).reshape(beliefs.shape)
-        else:
-            shares = betting.bets(beliefs, prices[:, None, :])
-        return beliefs, prices, shares * (awake & ~asleep[:, None])[:, :, None]
+        return beliefs, prices, awake & ~asleep[:, None]
 
-    def _mean_volume(self, book, betting):
+    def _shares(self, beliefs, prices, awake):
+        """Shares of the budgets that are staked on each class."""
+        if self.betting_.code is None:
+            pairs = zip(beliefs, prices, strict=True)
+            shares = np.array([self.betting_.bets(*pair) for pair in pairs]).reshape(beliefs.shape)
+        else:
+            shares = self.betting_.bets(beliefs, prices[:, None, :])
+        return shares * awake[:, :, None]
+
+    def _mean_volume(self, book, betting, weights):
         _, volumes = book.rounds.price(self.budgets_, betting)
-        return float(np.mean(volumes[~np.isnan(volumes)])) if (volumes >= 0.0).any() else 0.0
+        known = ~np.isnan(volumes) & (weights > 0.0)
+        return float(np.average(volumes[known], weights=weights[known])) if known.any() else 0.0
 
     def _beliefs(self, X, awake):
         predict = partial(aligned, classes=self.classes_)
         common = self.participants_, self.estimators_, X, awake
         return predictions(*common, predict, (self.classes_.size,))
 
-    def _betting(self):
-        return as_betting(self.betting)
+    def _rules(self):
+        return {**super()._rules(), "betting": self.betting}
 
     def _check_update(self, betting, awake):
         if self.update != "online" and betting.code != CONSTANT:
@@ -448,10 +460,9 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
 
     def _open(self, classes):
         """What `partial_fit` needs before the first row is settled."""
-        if classes is None:
-            raise ValueError("classes must be given in the first call of partial_fit.")
         names, estimators = self._participants()
         check_probabilities_exist(names, estimators)
+        self._check_learners(names, estimators)
         if self._is_prefit():
             self._check_prefit(names, estimators)
         elif self.refit_participants:
@@ -462,12 +473,21 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
                 "or let them learn from the stream with refit_participants=True."
             )
         self.participants_, self.estimators_ = names, estimators
-        self.classes_ = np.unique(column_or_1d(classes))
+        self.classes_, self.betting_ = all_labels(classes), as_betting(self.betting)
         self._class_weights = np.zeros(self.classes_.size)
 
     def _can_bet(self):
         """Which participants are fitted: those that learn from a stream are not before its first rows."""
         return np.array([_is_fitted(estimator) for estimator in self.estimators_])
+
+    def _check_learners(self, names, estimators):
+        """Refuse participants that cannot learn from a stream, if they are to."""
+        for name, estimator in zip(names, estimators, strict=True):
+            if self.refit_participants and not hasattr(estimator, "partial_fit"):
+                raise TypeError(
+                    f"participant {name!r}, a {type(estimator).__name__}, has no partial_fit, which "
+                    "refit_participants=True needs of all. Leave it out, or set refit_participants=False."
+                )
 
     def _refitted(self, X, y, awake, sample_weight):
         """Copies of the participants that have learned from the rows of their domains."""
@@ -478,12 +498,17 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
 
 
 def _learned(name, estimator, X, y, rows, classes, sample_weight):
-    if not hasattr(estimator, "partial_fit"):
-        raise TypeError(
-            f"participant {name!r}, a {type(estimator).__name__}, has no partial_fit, which refit_participants=True "
-            "needs."
-        )
     if rows.size == 0:
         return estimator
     weights = {} if sample_weight is None else {"sample_weight": _safe_indexing(sample_weight, rows)}
+    if weights and "sample_weight" not in signature(estimator.partial_fit).parameters:
+        raise TypeError(
+            f"partial_fit of participant {name!r}, a {type(estimator).__name__}, does not take sample_weight. Leave "
+            "the weights out, or the participant."
+        )
     return deepcopy(estimator).partial_fit(_safe_indexing(X, rows), y[rows], classes=classes, **weights)
+
+
+def _log(values):
+    with np.errstate(divide="ignore"):
+        return np.log(values)

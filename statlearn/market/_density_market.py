@@ -80,6 +80,9 @@ class DensityMarket:
         bandwidth = AUTO_BANDWIDTH * spread if self.bandwidth == "scale" else float(self.bandwidth)
         self.bandwidth_ = bandwidth if self.reward == "gaussian" else None
 
+    def _rules(self):
+        return {**super()._rules(), **{name: getattr(self, name) for name in DENSITY_CONSTRAINTS}}
+
     def _check_reward(self):
         if self.reward == "delta" and self.bandwidth != "scale":
             raise ValueError(

@@ -84,11 +84,18 @@ MarketForestRegressor
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If the estimator has no history.
         ValueError
             If ``kind`` is unknown, or "calibration" lacks rows or a classifier.
         """
         check_matplotlib_support(f"{cls.__name__}.from_estimator")
         check_is_fitted(estimator)
+        if not hasattr(estimator, "history_"):
+            raise TypeError(
+                f"estimator must be a market with a history of budgets. Got {type(estimator).__name__}: give a "
+                "PredictionMarket* or MarketForest*."
+            )
         if kind not in CURVES:
             raise ValueError(f"kind must be one of {sorted(CURVES)}. Got {kind!r}.")
         if kind == "calibration":

@@ -1,12 +1,12 @@
 """A market of the leaves, nodes or trees of a forest of classification trees."""
 
+from copy import deepcopy
 from numbers import Real
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.base import ClassifierMixin
+from sklearn.base import ClassifierMixin, is_classifier
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
-from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,17 +16,17 @@ from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
 from ._betting import ConstantBetting
 from ._books import OfferBook
-from ._forest_market import ASSUMPTIONS, FOREST_CONSTRAINTS, ForestMarket, honest_prices
+from ._forest_market import FOREST_CONSTRAINTS, STREAM, ForestMarket, honest_prices
 from ._leaves import node_distributions, node_frequencies, pooled_prices, tree_stakes
 from ._ledger import LOSS_FLOOR, Ledger
-from ._price_predictions import PricePredictions, codes_of
+from ._price_predictions import PricePredictions, all_labels, check_same_labels, codes_of
 from ._trees import trees_of
 
 __all__ = ["MarketForestClassifier"]
 
 CLAIM = (
-    "The predicted probabilities are the prices of a market of the parts of a forest, whose budgets were earned by "
-    "bets, and whose contracts pay out what was staked, whatever the true class."
+    "The predicted probabilities are the prices of a market of the parts of a forest, whose contracts pay out what was "
+    "staked, whatever the true class."
 )
 MAX_LOG_TEMPERATURE = 3.0
 
@@ -51,14 +51,16 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
         the rows they were grown on. None means ``RandomForestClassifier()``.
     participants : {"leaf", "tree", "node"}, default="leaf"
         Who has a budget: leaves; trees; or all nodes on the path of a row, inner ones with a tenth of the budget of a
-        leaf at the start, so that those with many rows can help out those with few.
+        leaf at the start, so that those with many rows can help out those with few. The latter makes as many bets as
+        there are nodes on all paths of a row, some fifteen times as many as leaves, and takes memory for them.
     training_rows : {"auto", "oob", "holdout", "train"}, default="auto"
         Rows on which budgets are trained. "oob": all, each by the trees that did not see it. "holdout": the share
-        ``validation_fraction``, which the forest does not see, or all rows if ``prefit``. "train": all rows by all
-        trees. "auto" is "oob" if the estimator has ``bootstrap=True`` and is not ``prefit``, else "holdout".
+        ``validation_fraction``, drawn at random, which the forest does not see, or all rows if ``prefit``. "train": all
+        rows by all trees. "auto" is "oob" if the estimator has ``bootstrap=True`` and is not ``prefit``, else
+        "holdout".
     prefit : bool, default=False
-        Whether ``estimator`` is fitted already and used as it is. With ``training_rows="oob"`` the rows must be those
-        it was fitted on, else others.
+        Whether ``estimator`` is fitted already and used as it is. With ``training_rows="oob"`` the rows must be those,
+        in the same order, that it was fitted to; else others that it has not seen.
     leaf_smoothing : float, default=0.0
         Number of rows with the class frequencies of all rows that are added to every node, so that no class has
         probability 0. Without, equal budgets are the forest exactly.
@@ -106,8 +108,9 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
         Prices are raised to the power of one over it; 1 without calibration.
     n_iter_ : int
         Passes over all rows; 0 if held-out rows were predicted best by the forest as it is.
-    loss_curve_ : ndarray of shape (n_iter_,)
-        Mean log loss of each pass, every row priced before it is settled: honest in the first pass.
+    loss_curve_ : ndarray
+        Mean log loss of each pass, every row priced before it is settled: honest in the first pass. Each call of
+        `partial_fit` adds that of its rows.
     validation_loss_ : ndarray or None
         Mean log loss of the held-out rows after 0, 1, ... passes over the others.
     history_ : dict of str to ndarray
@@ -255,15 +258,17 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
             The market.
         """
         self._validate_params()
+        self._check_stream()
         if not _is_fitted(self, "_ledger"):
             if not self.prefit:
-                return self._fit(X, y, _all_labels(classes), sample_weight)
+                return self._fit(X, y, all_labels(classes), sample_weight)
             self._open_fitted_forest(X)
-        ledger = self._continued()
+        if classes is not None:
+            check_same_labels(classes, self.classes_)
         X, y = self._rows(X, y)
         weights = self._factors(sample_weight, X)
         book = self._book(self._leaves(X), codes_of(y, self.classes_))
-        self._settle(ledger, book, weights, claim=CLAIM, assumptions=ASSUMPTIONS)
+        self._settle(deepcopy(self._ledger), book, weights, claim=CLAIM, assumptions=STREAM)
         return self
 
     def predict_proba(self, X):
@@ -306,10 +311,11 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
     def _has_beliefs(self):
         return not isinstance(self._forest(), GradientBoostingClassifier)
 
-    def _fit(self, X, y, classes, sample_weight):
-        X, y = self._rows(X, y, reset=True)
+    def _fit(self, table, y, classes, sample_weight):
+        X, y = self._rows(table, y, reset=True)
         check_classification_targets(y)
-        self._check_calibration(len(X))
+        if not is_classifier(self._forest()):
+            raise TypeError(f"estimator must be a forest of classification trees. Got {type(self._forest()).__name__}.")
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         self.classes_ = self._labels(y, classes)
         codes = codes_of(y, self.classes_)
@@ -317,20 +323,20 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
         (rng,) = spawn_generators(self.random_state, 1)
         with fit_progress(self, X, y, max_subtasks=1 + 2 * self.n_epochs, sample_weight=sample_weight) as progress:
             given = None if sample_weight is None else weights
-            forest, fitted, rows, awake = self._fit_forest(X, y, given, rng, codes)
+            forest, fitted, rows, awake = self._fit_forest(X, y, table, given, rng, codes)
             progress.step(name="forest")
             self._store_forest(forest)
             self._open_market(self._beliefs(forest, X[fitted], codes[fitted], weights[fitted]))
-            book, initial = self._book(self._leaves(X[rows]), codes[rows], awake), self._participants.initial
-            training = self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=ASSUMPTIONS)
+            leaves = self._leaves(X[rows])
+            book = self._book(leaves, codes[rows], awake)
+            self._check_calibration(book, weights[rows])
+            training = self._train_forest(book, weights[rows], leaves, rng, progress, CLAIM)
         self.temperature_ = 1.0 if self.calibrate is None else _temperature(training, book, codes[rows], weights[rows])
-        self._warn_of_seen_rows(forest, training)
         return self
 
     def _labels(self, y, classes):
         """Labels of the market."""
         if self.prefit:
-            self._check_prefit()
             return self._forest().classes_
         found = np.unique(y)
         if found.size < 2:
@@ -339,14 +345,18 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
 
     def _open_fitted_forest(self, X):
         """What `partial_fit` needs before the first row is settled, if the forest is fitted."""
-        self._check_prefit()
+        if self.calibrate is not None:
+            raise ValueError(
+                f"calibrate={self.calibrate!r} needs rows that budgets are not trained on. Call fit first, or set it "
+                "to None."
+            )
         if not self._has_beliefs():
             raise ValueError(
                 "leaves of gradient boosting do not know class frequencies before fit: call fit with rows that it has "
                 "not seen."
             )
-        forest = self._forest()
         self._rows(X, reset=True)
+        forest = self._forest()
         self.classes_, self.temperature_ = forest.classes_, 1.0
         self.prior_ = np.full(self.classes_.size, 1.0 / self.classes_.size)
         self._store_forest(forest)
@@ -368,12 +378,6 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
     def _book(self, leaves, codes, awake=None):
         rounds = self._participants.rounds(leaves, awake)
         return OfferBook(rounds, rounds.table[rounds.beliefs, np.repeat(codes, rounds.lengths)][:, None])
-
-
-def _all_labels(classes):
-    if classes is None:
-        raise ValueError("classes must be given in the first call of partial_fit.")
-    return np.unique(column_or_1d(classes))
 
 
 def _temperature(training, book, codes, weights):

@@ -1,30 +1,37 @@
 """What the markets of the leaves, nodes or trees of a forest share."""
 
-from copy import deepcopy
-
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._support._sklearn import HasMethods, StrOptions
+from .._support._sklearn import HasMethods, StrOptions, _safe_indexing
 from .._support.base import StatlearnEstimator
 from .._support.progress import CallbackSupportMixin
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
 from ..exceptions import SeenRowsWarning
 from ._leaves import forest_participants
-from ._market import TRAINING_CONSTRAINTS, TrainedMarket
-from ._trees import forest_trees, leaf_numbers, out_of_bag
+from ._market import SAME, TRAINING_CONSTRAINTS, TrainedMarket
+from ._training import usable_rounds
+from ._trees import forest_trees, leaf_numbers, out_of_bag, were_seen
 
-__all__ = ["ASSUMPTIONS", "FOREST_CONSTRAINTS", "ForestMarket", "honest_prices"]
+__all__ = ["FOREST_CONSTRAINTS", "STREAM", "ForestMarket", "honest_prices"]
 
 BANKRUPT = 1e-6  # of the budget at the start
-SURE = 1e-12  # loss below which a bet was right beyond doubt
-ASSUMPTIONS = ("New rows resemble the training rows.", "Rows that trees did not see are like new ones.")
+ASSUMPTIONS = {
+    "oob": "Rows that a tree did not see are like new ones.",
+    "holdout": "Rows that the forest did not see are like new ones.",
+    "train": "Rows that trees were fitted to are like new ones, which they hardly are.",
+}
+STREAM = (SAME, "The forest had not seen the rows of the stream.")
+UNSEEN_BY_FITTED = {
+    "oob": "Rows are those, in their order, that the fitted forest was fitted to.",
+    "holdout": "The fitted forest had not seen these rows.",
+}
 SEEN = (
     "budgets are trained on rows that {who} was fitted to, on which its leaves are right by construction, so that they "
-    "learn little or nothing. Choose training_rows='holdout'{oob}."
+    "learn little or nothing: {cure}."
 )
 
 FOREST_CONSTRAINTS = {
@@ -49,16 +56,12 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
         """Rows as float32, which is how trees see them; with ``y`` in ``fit``."""
         allow_nan = get_tags(self._forest()).input_tags.allow_nan
         finite = "allow-nan" if allow_nan else True
-        n_least = 1 if isinstance(y, str) else 2
-        return validate_data(
-            self,
-            X,
-            y,
-            dtype=np.float32,
-            reset=reset,
-            ensure_all_finite=finite,
-            ensure_min_samples=n_least if reset else 1,
-        )
+        n_least = 1 if isinstance(y, str) or not reset else 2
+        if reset and self.prefit:
+            self._check_prefit()
+            validate_data(self.estimator, X, reset=False, skip_check_array=True)  # columns are those of the forest
+        settings = {"dtype": np.float32, "ensure_all_finite": finite, "ensure_min_samples": n_least}
+        return validate_data(self, X, y, reset=reset, **settings)
 
     def _forest(self):
         return self._default() if self.estimator is None else self.estimator
@@ -67,8 +70,21 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
         """Whether trees hold what their leaves believe; if not, some rows of ``fit`` must tell."""
         return True
 
-    def _fit_forest(self, X, y, sample_weight, rng, strata):
+    def _fit_forest(self, X, y, table, sample_weight, rng, strata):
         """The fitted forest, the rows on which budgets are trained, and who of its trees is awake in them.
+
+        Parameters
+        ----------
+        X, y : ndarrays
+            All rows.
+        table : array-like
+            The rows as the user gave them.
+        sample_weight : ndarray or None
+            Weights for the forest.
+        rng : numpy.random.Generator
+            Draws the rows that the forest does not see.
+        strata : ndarray of int
+            Kinds of rows, of which both parts get their share.
 
         Returns
         -------
@@ -90,7 +106,8 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
         else:
             forest = self._clone()
             weights = {} if sample_weight is None else {"sample_weight": sample_weight[fitted]}
-            forest.fit(X[fitted], y[fitted], **weights)
+            known = table if fitted.size == len(X) else _safe_indexing(table, fitted)  # with the names of its columns
+            forest.fit(known, y[fitted], **weights)
         return forest, fitted, rows, out_of_bag(forest, len(X)) if training_rows == "oob" else None
 
     def _check_prefit(self):
@@ -107,10 +124,10 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
         (rng,) = spawn_generators(self.random_state, 1)
         return self._default().set_params(random_state=int(rng.integers(2**31)), n_jobs=self.n_jobs)
 
-    def _check_calibration(self, n_samples):
+    def _check_calibration(self, book, weights):
         """Refuse to calibrate on prices of rows that trees or budgets were trained on."""
-        honest = self._training_rows() != "train" and (self.n_epochs == 0 or self._stops_early(n_samples))
-        if self.calibrate is not None and not honest:
+        stops = self.n_epochs == 0 or self._stops_early(usable_rounds(book, weights).size)
+        if self.calibrate is not None and not (stops and self._training_rows() != "train"):
             raise ValueError(
                 f"calibrate={self.calibrate!r} needs prices that budgets were not trained on: choose "
                 "early_stopping=True or n_epochs=0, and training_rows='oob' or 'holdout'."
@@ -126,15 +143,24 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
     def _leaves(self, X):
         return leaf_numbers(X, self._flat, self.n_jobs)
 
-    def _warn_of_seen_rows(self, forest, training):
-        """Warn where nothing could be learned, or not much."""
-        source, bootstrap = self._training_rows(), getattr(forest, "bootstrap", False)
-        expected = source == "train" and not bootstrap and not self.prefit
-        may_be_seen = source == "train" or self.prefit
-        surprised = training.first is not None and np.nanmax(training.first.losses, initial=0.0) > SURE
-        if expected or (may_be_seen and training.first is not None and not surprised):
-            oob = " or 'oob'" if bootstrap else ""
-            warn_user(SEEN.format(who=f"this {type(forest).__name__}", oob=oob), SeenRowsWarning)
+    def _train_forest(self, book, weights, leaves, rng, progress, claim):
+        """Train the budgets of the participants; warn where they learn from rows that were seen."""
+        source, forest = self._training_rows(), self.estimator_
+        own = self.prefit and were_seen(forest, self._flat, leaves)
+        if own is False and source == "oob" and self.prefit:
+            raise ValueError(
+                "training_rows='oob' needs the rows, in their order, that the fitted forest was fitted to. These are "
+                "others: choose training_rows='holdout'."
+            )
+        bootstrap = getattr(forest, "bootstrap", False)
+        if (own and source == "holdout") or (source == "train" and not bootstrap):
+            cure = "give other rows" if self.prefit else "choose training_rows='holdout'"
+            cure += ", or choose training_rows='oob'" if bootstrap else ""
+            warn_user(SEEN.format(who=f"this {type(forest).__name__}", cure=cure), SeenRowsWarning)
+        assumption = ASSUMPTIONS[source] if not self.prefit or source == "train" else UNSEEN_BY_FITTED[source]
+        unseen = not self.prefit and source != "train"
+        initial, assumptions = self._participants.initial, (SAME, assumption)
+        return self._train(book, weights, initial, rng, progress, claim=claim, assumptions=assumptions, unseen=unseen)
 
     def _store_ledger(self, ledger):
         super()._store_ledger(ledger)
@@ -144,11 +170,6 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
 
     def _summary(self, budgets):
         return np.add.reduceat(budgets, self.tree_offsets_[:-1])
-
-    def _continued(self):
-        """A copy of the ledger, on which further rows can be settled."""
-        self._check_stream()
-        return deepcopy(self._ledger)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,8 +1,10 @@
 """A market of the leaves, nodes or trees of a forest of regression trees."""
 
+from copy import deepcopy
+
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.base import RegressorMixin
+from sklearn.base import RegressorMixin, is_regressor
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
@@ -14,7 +16,7 @@ from .._support.random_streams import spawn_generators
 from ._books import OfferBook
 from ._densities import GaussianMixtures, gaussian_offers, spread_of
 from ._density_market import DENSITY_CONSTRAINTS, DensityMarket, check_values
-from ._forest_market import ASSUMPTIONS, FOREST_CONSTRAINTS, ForestMarket, honest_prices
+from ._forest_market import FOREST_CONSTRAINTS, STREAM, ForestMarket, honest_prices
 from ._leaves import pooled_moments
 from ._ledger import mean_loss
 from ._trees import trees_of
@@ -22,8 +24,8 @@ from ._trees import trees_of
 __all__ = ["MarketForestRegressor"]
 
 CLAIM = (
-    "The predicted density is the price of a market of the parts of a forest, whose budgets were earned by bets, and "
-    "whose contracts pay out what was staked, whatever the value."
+    "The predicted density is the price of a market of the parts of a forest, whose contracts pay out what was staked, "
+    "whatever the value."
 )
 ROWS_AT_ONCE = 1000  # whose mixtures are in memory
 SMALLEST_FLOOR = 1e-3  # of the variance of y, where leaves seem to have no error
@@ -52,14 +54,16 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         ``RandomForestRegressor()``.
     participants : {"leaf", "tree", "node"}, default="leaf"
         Who has a budget: leaves; trees; or all nodes on the path of a row, inner ones with a tenth of the budget of a
-        leaf at the start, so that those with many rows can help out those with few.
+        leaf at the start, so that those with many rows can help out those with few. The latter makes as many bets as
+        there are nodes on all paths of a row, some fifteen times as many as leaves, and takes memory for them.
     training_rows : {"auto", "oob", "holdout", "train"}, default="auto"
         Rows on which budgets are trained. "oob": all, each by the trees that did not see it. "holdout": the share
-        ``validation_fraction``, which the forest does not see, or all rows if ``prefit``. "train": all rows by all
-        trees. "auto" is "oob" if the estimator has ``bootstrap=True`` and is not ``prefit``, else "holdout".
+        ``validation_fraction``, drawn at random, which the forest does not see, or all rows if ``prefit``. "train": all
+        rows by all trees. "auto" is "oob" if the estimator has ``bootstrap=True`` and is not ``prefit``, else
+        "holdout".
     prefit : bool, default=False
-        Whether ``estimator`` is fitted already and used as it is. With ``training_rows="oob"`` the rows must be those
-        it was fitted on, else others.
+        Whether ``estimator`` is fitted already and used as it is. With ``training_rows="oob"`` the rows must be those,
+        in the same order, that it was fitted to; else others that it has not seen.
     reward : {"delta", "gaussian"}, default="delta"
         The kernel K: the value alone is paid, or a Gaussian around it, which is kinder to narrow misses.
     bandwidth : float or "scale", default="scale"
@@ -115,9 +119,9 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         Mean and standard deviation of the training values.
     n_iter_ : int
         Passes over all rows; 0 if held-out rows were predicted best by the forest as it is.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray
         Mean of minus the log density of each pass, averaged over the kernel, every row priced before it is settled:
-        honest in the first pass.
+        honest in the first pass. Each call of `partial_fit` adds that of its rows.
     validation_loss_ : ndarray or None
         The same of the held-out rows after 0, 1, ... passes over the others.
     history_ : dict of str to ndarray
@@ -239,33 +243,32 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         self : object
             The fitted market.
         """
-        X, y = self._rows(X, y, reset=True)
+        self._check_reward()
+        if isinstance(self.estimator, GradientBoostingRegressor) or not is_regressor(self._forest()):
+            raise TypeError(
+                "estimator must be a forest of regression trees, each of which predicts y. Got "
+                f"{type(self.estimator).__name__}; take it as a participant of another market."
+            )
+        table = X
+        X, y = self._rows(table, y, reset=True)
         y = check_values(y, X)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        self._check_reward()
-        self._check_calibration(len(X))
-        if isinstance(self.estimator, GradientBoostingRegressor):
-            raise TypeError(
-                "trees of a GradientBoostingRegressor predict corrections of each other, which are no bets on y. Use "
-                "it as a participant of PredictionMarketRegressor."
-            )
         (rng,) = spawn_generators(self.random_state, 1)
         with fit_progress(self, X, y, max_subtasks=1 + 2 * self.n_epochs, sample_weight=sample_weight) as progress:
             given, strata = (None if sample_weight is None else weights), np.zeros(len(y), dtype=int)
-            forest, _, rows, awake = self._fit_forest(X, y, given, rng, strata)
+            forest, _, rows, awake = self._fit_forest(X, y, table, given, rng, strata)
             progress.step(name="forest")
             self._store_forest(forest)
             leaves, moments = self._leaves(X[rows]), self._moments(forest)
-            bets = self._bets(leaves, awake, *moments)
-            surplus = _surplus(y[rows], weights[rows], *bets)
+            surplus = _surplus(y[rows], weights[rows], *self._bets(leaves, awake, *moments))
             self._measure(y, weights, lambda spread: max(SMALLEST_FLOOR * spread * spread, surplus))
             self._open_market(self._beliefs(*moments))
-            book, initial = self._book(leaves, y[rows], awake), self._participants.initial
-            training = self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=ASSUMPTIONS)
+            book = self._book(leaves, y[rows], awake)
+            self._check_calibration(book, weights[rows])
+            training = self._train_forest(book, weights[rows], leaves, rng, progress, CLAIM)
         self.price_floor_ = self.variance_floor_
         if self.calibrate is not None:
             self.price_floor_ = self._likeliest_floor(training, book.rounds, y[rows], weights[rows])
-        self._warn_of_seen_rows(forest, training)
         return self
 
     @unchanged_on_error
@@ -273,7 +276,7 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
     def partial_fit(self, X, y, sample_weight=None):
         """Settle the bets on further rows, in their order; trees and variances stay what they are.
 
-        The first call, if `fit` was not called, is `fit`.
+        The first call, if `fit` was not called, is `fit`, with all its passes.
 
         Parameters
         ----------
@@ -289,14 +292,14 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         self : object
             The market.
         """
+        self._validate_params()
+        self._check_stream()
         if not _is_fitted(self, "_ledger"):
             return self.fit(X, y, sample_weight)
-        self._validate_params()
-        ledger = self._continued()
         X, y = self._rows(X, y)
         weights = self._factors(sample_weight, X)
         book = self._book(self._leaves(X), check_values(y, X))
-        self._settle(ledger, book, weights, claim=CLAIM, assumptions=ASSUMPTIONS)
+        self._settle(deepcopy(self._ledger), book, weights, claim=CLAIM, assumptions=STREAM)
         return self
 
     def predict(self, X, return_std=False):

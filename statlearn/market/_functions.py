@@ -6,7 +6,7 @@ import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, validate_params
 from ._betting import BETTING_NAMES, BettingFunction, as_betting, bisection_price, mann_price
-from ._checks import check_awake, check_beliefs, check_budgets
+from ._checks import NORM_TOLERANCE, check_awake, check_beliefs, check_budgets
 from ._rounds import Rounds
 
 __all__ = ["market_price", "settle"]
@@ -147,7 +147,8 @@ def settle(bets, budgets, price, y, learning_rate=1.0, awake=None, betting="cons
     Raises
     ------
     ValueError
-        If an argument is invalid, or the price of the true class is 0, so that no contract could be bought.
+        If an argument is invalid, prices do not sum to 1, or the price of the true class is 0, so that no contract
+        could be bought.
 
     See Also
     --------
@@ -169,6 +170,8 @@ def settle(bets, budgets, price, y, learning_rate=1.0, awake=None, betting="cons
     n_participants, n_classes = beliefs.shape
     budgets = check_budgets(budgets, n_participants)
     price = check_budgets(price, n_classes, "price")
+    if abs(price.sum() - 1.0) > NORM_TOLERANCE:
+        raise ValueError(f"price must sum to 1, as that of market_price does. Its sum is {price.sum():g}.")
     if not isinstance(y, (int, np.integer)) or isinstance(y, bool) or not 0 <= y < n_classes:
         raise ValueError(f"y must be the position of the true class, an integer from 0 to {n_classes - 1}. Got {y!r}.")
     if price[y] == 0.0:

@@ -85,6 +85,8 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         Their budgets, which sum to 1.
     X_fit_ : ndarray of shape (n_participants, n_features)
         Their rows.
+    kernel_ : str or callable
+        The kernel of the fit.
     gamma_ : float or None
         The value of ``gamma``; None for a callable.
     n_iter_ : int
@@ -269,7 +271,8 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         codes_drawn, shares_drawn = codes[drawn], shares[drawn]
         self.prior_ = np.bincount(codes, shares)
         self.participants_, self.participant_classes_ = rows[drawn], self.classes_[codes_drawn]
-        self.X_fit_, self.gamma_ = X[self.participants_], self._resolved_gamma(X[rows], shares)
+        self.X_fit_, self.kernel_ = X[self.participants_], self.kernel
+        self.gamma_ = self._resolved_gamma(X[rows], shares)
         self.budgets_ = shares_drawn * (self.prior_ / np.bincount(codes_drawn, shares_drawn))[codes_drawn]
 
     def _resolved_gamma(self, X, shares):
@@ -286,9 +289,9 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         return positions[rows]
 
     def _log_bets(self, X):
-        if callable(self.kernel):
-            return log_values(self.kernel, X, self.X_fit_)
-        return KERNELS[self.kernel](X, self.X_fit_, self.gamma_)
+        if callable(self.kernel_):
+            return log_values(self.kernel_, X, self.X_fit_)
+        return KERNELS[self.kernel_](X, self.X_fit_, self.gamma_)
 
     def _learn(self, X, codes, weights, own, rng, progress):
         """Passes over the training rows."""

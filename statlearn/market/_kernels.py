@@ -68,6 +68,7 @@ def settle_rounds(
     initial,
     tax,
     min_budget,
+    lifted,
     betting,
     epsilon,
     losses,
@@ -78,7 +79,8 @@ def settle_rounds(
     ``rates`` are the learning rates of the rounds; a round with rate 0 is skipped. A tax moves all budgets after every
     settled round; it is collected when a participant next trades: ``settled_at`` holds the value of ``clock``, the
     number of settled rounds, up to which a budget has been taxed. `taxed` brings all of them up to date. ``losses``, in
-    the order of ``order``, are minus the log of the price of the true class, NaN without trade.
+    the order of ``order``, are minus the log of the price of the true class, NaN without trade. ``lifted[0]`` adds up
+    the logarithms of the factors by which wealth was scaled down for those who would have fallen below ``min_budget``.
 
     Returns the clock.
     """
@@ -99,7 +101,8 @@ def settle_rounds(
             for j in range(start, stop):
                 gains[j - start] = _gain(table[beliefs[j]], price, y, betting, epsilon)
             clock += 1
-            _settle(start, stop, owners, wealth, gains, rates[i], min_budget, initial, tax, clock, budgets, settled_at)
+            state = min_budget, lifted, initial, tax, clock, budgets, settled_at
+            _settle(start, stop, owners, wealth, gains, rates[i], *state)
     return clock
 
 
@@ -117,6 +120,7 @@ def settle_offers(
     initial,
     tax,
     min_budget,
+    lifted,
     implicit,
     losses,
     outcomes,
@@ -149,13 +153,14 @@ def settle_offers(
                 outcomes[p] = UNSETTLED
                 break
             for j in range(start, stop):
-                gains[j - start] += shares[q] * offers[j, q] * (total / staked)
+                gains[j - start] += shares[q] * (offers[j, q] / (staked / total))
         if outcomes[p] == TRADED:
             if implicit:
                 _implicit_gains(start, stop, offers, wealth, total, rates[i], gains)
             clock += 1
             rate = 1.0 if implicit else rates[i]
-            _settle(start, stop, owners, wealth, gains, rate, min_budget, initial, tax, clock, budgets, settled_at)
+            state = min_budget, lifted, initial, tax, clock, budgets, settled_at
+            _settle(start, stop, owners, wealth, gains, rate, *state)
     return clock
 
 
@@ -188,7 +193,7 @@ def sum_gains(starts, owners, offers, shares, weights, budgets, per_wealth, gain
         weight = weights[i] / total if per_wealth else weights[i]
         for q in range(n_points):
             for j in range(start, stop):
-                gains[owners[j]] += weight * shares[q] * (offers[j, q] * (total / staked[q]) - 1.0)
+                gains[owners[j]] += weight * shares[q] * (offers[j, q] / (staked[q] / total) - 1.0)
 
 
 @njit
@@ -212,17 +217,22 @@ def _gather(start, stop, owners, budgets, initial, tax, clock, settled_at, wealt
 
 
 @njit
-def _settle(start, stop, owners, wealth, gains, rate, min_budget, initial, tax, clock, budgets, settled_at):
+def _settle(start, stop, owners, wealth, gains, rate, min_budget, lifted, initial, tax, clock, budgets, settled_at):
     """Multiply budgets by ``1 + rate * gain``, keep those that are not 0 from falling below ``min_budget``, and tax.
 
     Their sum is kept: rounding, and what the smallest budget gives away, is taken from all alike.
     """
-    before, after = 0.0, 0.0
+    before, after, given = 0.0, 0.0, 0.0
     for t in range(stop - start):
         before += wealth[t]
         if wealth[t] > 0.0:
-            wealth[t] = max(wealth[t] * (1.0 + rate * gains[t]), min_budget)
+            wealth[t] *= 1.0 + rate * gains[t]
+            if wealth[t] < min_budget:
+                given += min_budget - wealth[t]
+                wealth[t] = min_budget
         after += wealth[t]
+    if given > 0.0:
+        lifted[0] -= np.log1p(-given / after)
     scale = before / after
     for t in range(stop - start):
         owner = owners[start + t]
@@ -235,12 +245,12 @@ def _implicit_gains(start, stop, offers, wealth, total, rate, gains):
     """Gains of ``argmin KL(new || old) - rate log(staked by new)``: new budgets are ``exp(rate h / s)`` times the old
     ones and have the same sum, where s is the price after the update. That price is the root of a decreasing function.
     """
-    low, high, best = 0.0, 0.0, 0.0
+    low, high, best = 0.0, 1.0, 0.0  # prices are in units of the best offer
     for j in range(start, stop):
         if wealth[j - start] > 0.0:
-            low += wealth[j - start] / total * offers[j, 0]
             best = max(best, offers[j, 0])
-    high = best
+    for j in range(start, stop):
+        low += wealth[j - start] / total * (offers[j, 0] / best)
     for _ in range(MAX_STEPS):
         price = 0.5 * (low + high)
         if price <= low or price >= high:
@@ -252,17 +262,17 @@ def _implicit_gains(start, stop, offers, wealth, total, rate, gains):
     tilt = rate / (0.5 * (low + high))
     norm = 0.0
     for j in range(start, stop):
-        norm += wealth[j - start] / total * np.exp(tilt * (offers[j, 0] - best))
+        norm += wealth[j - start] / total * np.exp(tilt * (offers[j, 0] / best - 1.0))
     for j in range(start, stop):
-        gains[j - start] = np.exp(tilt * (offers[j, 0] - best)) / norm - 1.0
+        gains[j - start] = np.exp(tilt * (offers[j, 0] / best - 1.0)) / norm - 1.0
 
 
 @njit
 def _tilted_price(start, stop, offers, wealth, tilt, best):
     staked, total = 0.0, 0.0
     for j in range(start, stop):
-        tilted = wealth[j - start] * np.exp(tilt * (offers[j, 0] - best))
-        staked += tilted * offers[j, 0]
+        tilted = wealth[j - start] * np.exp(tilt * (offers[j, 0] / best - 1.0))
+        staked += tilted * (offers[j, 0] / best)
         total += tilted
     return staked / total
 
@@ -389,7 +399,10 @@ def _aggressive_volume(start, stop, beliefs, table, wealth, epsilon, total, work
     for _ in range(MAX_STEPS):
         excess, slope = -1.0, 0.0
         for k in range(n_classes):
-            price[k], per_price = _class_price(volume, sizes[k], places[k], levels[k], slopes[k])
+            segment = _segment(volume, sizes[k], places[k], levels[k], slopes[k])
+            price[k], per_price = _class_price(
+                k, volume, sizes[k], places[k], segment, start, stop, beliefs, table, wealth, epsilon
+            )
             excess += price[k]
             slope += price[k] / per_price
         if abs(excess) <= PRECISION:
@@ -432,11 +445,9 @@ def _break_points(k, start, stop, beliefs, table, wealth, epsilon, places, level
 
 
 @njit
-def _class_price(volume, size, places, levels, slopes):
-    """Price at which the stakes on a class are ``volume`` times the price, and ``volume`` plus the slope there."""
-    if size == 1:
-        return 0.0, 1.0
-    low, high = 0, size - 1  # the price lies right of the place of low, and left of that of high
+def _segment(volume, size, places, levels, slopes):
+    """The last break point that is not right of the price at which the stakes on a class are ``volume`` times it."""
+    low, high = 0, size - 1
     while high - low > 1:
         middle = (low + high) // 2
         place = places[middle]
@@ -444,5 +455,39 @@ def _class_price(volume, size, places, levels, slopes):
             low = middle
         else:
             high = middle
-    per_price = volume + max(slopes[low], 0.0)
-    return min(max(levels[low] / per_price, places[low]), places[high]), per_price
+    return low
+
+
+@njit
+def _class_price(k, volume, size, places, segment, start, stop, beliefs, table, wealth, epsilon):
+    """Price at which the stakes on class k are ``volume`` times the price, and ``volume`` plus the slope there.
+
+    Level and slope of the segment are added up afresh, and the segment is corrected: differences of running sums lose
+    digits if epsilon is small.
+    """
+    if size == 1:
+        return 0.0, 1.0
+    while segment < size - 2 and _exceeds(k, volume, places[segment + 1], start, stop, beliefs, table, wealth, epsilon):
+        segment += 1
+    while segment > 0 and not _exceeds(k, volume, places[segment], start, stop, beliefs, table, wealth, epsilon):
+        segment -= 1
+    place, level, slope = places[segment], 0.0, 0.0
+    for j in range(start, stop):
+        belief, budget = table[beliefs[j], k], wealth[j - start]
+        if belief - epsilon > place:
+            level += budget * belief
+        elif belief > place:
+            level += budget * belief * (belief / epsilon)
+            slope += budget * belief / epsilon
+    return min(max(level / (volume + slope), place), places[segment + 1]), volume + slope
+
+
+@njit
+def _exceeds(k, volume, price, start, stop, beliefs, table, wealth, epsilon):
+    """Whether the stakes on class k are above ``volume`` times the price, where it is positive."""
+    if price <= 0.0:
+        return True
+    staked = 0.0
+    for j in range(start, stop):
+        staked += wealth[j - start] * _bet(table[beliefs[j], k], price, AGGRESSIVE, epsilon)
+    return staked > volume * price

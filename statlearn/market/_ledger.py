@@ -4,11 +4,11 @@ import numpy as np
 
 from ._kernels import NO_EQUILIBRIUM, NO_TRADE, TRADED, UNSETTLED, settle_offers, settle_rounds, taxed
 
-__all__ = ["LOSS_FLOOR", "MIN_BUDGET", "Ledger", "mean_loss"]
+__all__ = ["LOSS_FLOOR", "MIN_BUDGET", "ONE_POINT", "Ledger", "mean_loss"]
 
-MIN_BUDGET = 1e-12  # of the mean budget: where losing participants stay, so that they can come back
+MIN_BUDGET = 1e-100  # of the mean budget: where losing participants stay, so that they can come back
 LOSS_FLOOR = 1e-6  # a lower price of the true class counts as this in mean losses, which one row could make infinite
-ONE_POINT = np.ones(1)
+ONE_POINT = np.ones(1)  # the true class or value alone is paid
 
 
 class Ledger:
@@ -27,6 +27,9 @@ class Ledger:
         Rounds that were settled.
     counts : dict of str to int
         Rounds that were not: ``"no_trade"``, ``"no_equilibrium"`` and ``"unsettled"`` (nobody bet on the truth).
+    lifted : float
+        Sum over the rounds of the logarithms of the factors by which the wealth of a round was scaled down for those
+        who would have fallen below the smallest budget.
     """
 
     def __init__(self, initial, tax=0.0):
@@ -34,7 +37,11 @@ class Ledger:
         self.n_settled, self.counts = 0, dict.fromkeys(("no_trade", "no_equilibrium", "unsettled"), 0)
         self._raw = self.initial.copy()
         self._settled_at = np.zeros(self.initial.size, dtype=np.int64)
-        self._smallest = MIN_BUDGET * self.initial.mean()
+        self._smallest, self._lifted = MIN_BUDGET * self.initial.mean(), np.zeros(1)
+
+    @property
+    def lifted(self):
+        return float(self._lifted[0])
 
     @property
     def budgets(self):
@@ -68,7 +75,7 @@ class Ledger:
         if betting.code is None:
             self._settle_by_hand(order, rounds, codes, rates, betting, losses, outcomes)
         else:
-            state = self._raw, self._settled_at, self.n_settled, self.initial, self.tax, self._smallest
+            state = self._raw, self._settled_at, self.n_settled, self.initial, self.tax, self._smallest, self._lifted
             self.n_settled = settle_rounds(
                 order, *rounds, codes, rates, *state, betting.code, betting.epsilon, losses, outcomes
             )
@@ -79,7 +86,7 @@ class Ledger:
         """The same for constant bets, of which only those that pay matter: ``offers`` of shape (n_offers, n_points)."""
         order = np.arange(rounds.n_rounds) if order is None else order
         losses, outcomes = self._outcomes(order.size)
-        state = self._raw, self._settled_at, self.n_settled, self.initial, self.tax, self._smallest
+        state = self._raw, self._settled_at, self.n_settled, self.initial, self.tax, self._smallest, self._lifted
         self.n_settled = settle_offers(
             order, rounds.starts, rounds.owners, offers, shares, rates, *state, implicit, losses, outcomes
         )

@@ -14,17 +14,20 @@ from .._support.progress import CallbackSupportMixin
 from .._support.user_warnings import warn_user
 from ..exceptions import SleepingParticipantWarning
 from ._checks import check_budgets
-from ._market import TrainedMarket
+from ._market import SAME, UNSEEN, TrainedMarket
 from ._participants import (
     awake_rows,
     check_weights_supported,
     fit_all,
+    folds_of,
     out_of_fold,
     predictions,
     warn_of_missing_classes,
 )
 
 __all__ = ["ListMarket"]
+
+REFITTED = "Participants fitted to all rows bet like those fitted to the folds."
 
 
 class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble, StatlearnEstimator):
@@ -71,7 +74,7 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
             self.estimators_ = estimators
             return np.arange(len(y)), predictions(names, estimators, X, awake, predict, shape)
         fit_params = self._fit_params(names, estimators, sample_weight, params)
-        splits = list(check_cv(self.cv, y, classifier=is_classifier(self)).split(X, y))
+        splits = folds_of(check_cv(self.cv, y, classifier=is_classifier(self)), X, y)
         if is_classifier(self):
             warn_of_missing_classes(y, splits)
         common = names, estimators, X, y, fit_params, awake
@@ -80,6 +83,27 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
         self.estimators_ = fit_all(*common, self.n_jobs)
         progress.step(name="fits to all rows")
         return rows, beliefs
+
+    def _train_list(self, book, weights, initial, rng, progress, claim, assumptions=()):
+        """Train the budgets of the participants."""
+        prefit = self._is_prefit()
+        self._train(
+            book,
+            weights,
+            initial,
+            rng,
+            progress,
+            claim=claim,
+            assumptions=(SAME, UNSEEN if prefit else REFITTED, *assumptions),
+            unseen=not prefit,
+            names=self.participants_,
+        )
+
+    def _store_losses(self, losses, awake, weights):
+        """Mean losses of the participants in the rows in which they were awake."""
+        weights = weights[:, None] * awake
+        totals, sums = weights.sum(axis=0), np.sum(np.where(awake, losses, 0.0) * weights, axis=0)
+        self.participant_losses_ = np.divide(sums, totals, out=np.full(totals.size, np.nan), where=totals > 0.0)
 
     def _check_always_awake(self, awake):
         if self.update == "em" and not awake.all():

@@ -303,8 +303,8 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
         X, y = validate_data(self, X, y, dtype=np.float64, order="C", reset=reset)
         refuse_huge(X)
         check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        return X, y, weights
+        allowed = {"ensure_non_negative": True, "allow_all_zero_weights": not reset}
+        return X, y, _check_sample_weight(sample_weight, X, dtype=np.float64, **allowed)
 
     def _with_constant(self, X):
         return np.column_stack([X, np.ones(len(X))]) if self.fit_intercept else X

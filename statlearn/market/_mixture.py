@@ -56,6 +56,8 @@ def fit_mixture(likelihoods, sample_weight, start, *, tol=1e-10, max_iter=100):
     """
     present = start > 0.0
     A, w = likelihoods[:, present], sample_weight / sample_weight.sum()
+    largest = A.max(axis=1)
+    A = A / largest[:, None]  # so that no gradient overflows
     b = start[present] / start[present].sum()
     for _ in range(EM_STEPS):
         b = b * _gradient(A, w, b)
@@ -65,7 +67,7 @@ def fit_mixture(likelihoods, sample_weight, start, *, tol=1e-10, max_iter=100):
         value, n_iter = value + gained, n_iter + 1
     weights = np.zeros(start.size)
     weights[present] = b
-    return Mixture(weights, value, max(gap, 0.0), max(n_iter, 1))
+    return Mixture(weights, value + float(w @ np.log(largest)), max(gap, 0.0), max(n_iter, 1))
 
 
 def _log_likelihood(A, w, b):

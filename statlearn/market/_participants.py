@@ -16,6 +16,7 @@ __all__ = [
     "check_probabilities_exist",
     "check_weights_supported",
     "fit_all",
+    "folds_of",
     "out_of_fold",
     "predictions",
     "warn_of_missing_classes",
@@ -38,8 +39,8 @@ def check_weights_supported(names, estimators):
         if not has_fit_parameter(estimator, "sample_weight"):
             raise TypeError(
                 f"participant {name!r}, a {type(estimator).__name__}, does not take sample_weight. Enable metadata "
-                "routing by sklearn.set_config(enable_metadata_routing=True), and request weights from the others "
-                "by set_fit_request(sample_weight=True)."
+                "routing by sklearn.set_config(enable_metadata_routing=True), and say by set_fit_request(sample_weight="
+                "True or False) which participants, and which steps of pipelines, get weights."
             )
 
 
@@ -68,12 +69,21 @@ def awake_rows(domains, names, X):
 
 
 def _mask(domain, name, X):
+    if not callable(domain) and not isinstance(domain, str):
+        raise TypeError(
+            f"domains[{name!r}] must be a function of X that gives one boolean per row, or the name of a boolean "
+            f"column. Got {type(domain).__name__}."
+        )
     try:
-        mask = np.asarray(domain(X) if callable(domain) else _safe_indexing(X, domain, axis=1))
+        mask = domain(X) if callable(domain) else _safe_indexing(X, domain, axis=1)
+        mask = np.asarray(mask)
+        is_boolean = mask.dtype.kind == "b" or bool(np.isin(mask, (0, 1)).all())
+    except KeyError:
+        raise ValueError(f"domains[{name!r}] names a column that X lacks: {domain!r}.") from None
     except Exception as error:
         error.add_note(f"It came from domains[{name!r}], with X of type {type(X).__name__}.")
         raise
-    if mask.shape != (_num_samples(X),) or (mask.dtype.kind != "b" and not np.isin(mask, (0, 1)).all()):
+    if mask.shape != (_num_samples(X),) or not is_boolean:
         raise ValueError(
             f"domains[{name!r}] must give one boolean per row of X, {_num_samples(X)} in all. Got an array of shape "
             f"{mask.shape} and type {mask.dtype}."
@@ -97,8 +107,21 @@ def _fit(name, estimator, X, y, rows, fit_params):
     if rows.size < len(y):
         fit_params = _check_method_params(X, fit_params, indices=rows)
         X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
-    estimator.fit(X, y, **fit_params)
+    try:
+        estimator.fit(X, y, **fit_params)
+    except Exception as error:
+        error.add_note(f"It came from fitting participant {name!r} to {rows.size} of the rows.")
+        raise
     return estimator
+
+
+def folds_of(splitter, X, y):
+    """The folds of a splitter as positions of rows."""
+    rows = np.arange(len(y))
+    splits = [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splitter.split(X, y)]
+    if not splits:
+        raise ValueError("cv gives no folds. If it is a generator, it was used up: pass a list.")
+    return splits
 
 
 def out_of_fold(names, estimators, X, y, fit_params, awake, splits, predict, shape, n_jobs):

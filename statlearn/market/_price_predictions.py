@@ -1,8 +1,9 @@
 """Predictions of classifiers that follow from their prices."""
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
-__all__ = ["PricePredictions", "codes_of"]
+__all__ = ["PricePredictions", "all_labels", "check_same_labels", "codes_of"]
 
 
 class PricePredictions:
@@ -68,3 +69,19 @@ def codes_of(y, classes):
             f"{classes.tolist()}."
         )
     return np.searchsorted(classes, y)
+
+
+def all_labels(classes):
+    """All labels of a market, as given in the first call of ``partial_fit``."""
+    if classes is None:
+        raise ValueError("classes must be given in the first call of partial_fit.")
+    labels = np.unique(column_or_1d(classes))
+    if labels.size < 2:
+        raise ValueError(f"classes must be all labels, at least two. Got one class, {labels.tolist()}.")
+    return labels
+
+
+def check_same_labels(classes, known):
+    """Refuse other labels than those of the market."""
+    if not np.array_equal(np.unique(column_or_1d(classes)), known):
+        raise ValueError(f"classes of the market are {known.tolist()} since the first call. Got {list(classes)}.")

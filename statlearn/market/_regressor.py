@@ -21,27 +21,14 @@ from ._books import OfferBook
 from ._densities import GaussianMixtures, gaussian_offers
 from ._density_market import DENSITY_CONSTRAINTS, DensityMarket, check_values, finite_numbers
 from ._list_market import ListMarket
-from ._market import TRAINING_CONSTRAINTS
+from ._market import SAME, TRAINING_CONSTRAINTS, UNSEEN
 from ._participants import predictions
 from ._rounds import Rounds
 
 __all__ = ["PredictionMarketRegressor"]
 
-CLAIM = (
-    "The predicted density is the price of a market whose contracts pay out what was staked, whatever the value, and "
-    "whose budgets were earned on rows that their owners had not seen."
-)
+CLAIM = "The predicted density is the price of a market whose contracts pay out what was staked, whatever the value."
 NORMAL_ERRORS = "Errors of each participant are normal, with the same variance in all rows."
-ASSUMPTIONS = (
-    "New rows resemble the training rows.",
-    "Participants fitted to all rows bet like those fitted to the folds.",
-    NORMAL_ERRORS,
-)
-PREFIT_ASSUMPTIONS = (
-    "New rows resemble the training rows.",
-    "Participants had not seen the rows they bet on.",
-    NORMAL_ERRORS,
-)
 AUTO_FLOOR = 1e-6  # of the variance of y
 
 
@@ -125,6 +112,9 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         The same by name.
     variance_floor_ : float
         What was added to the variances.
+    participant_losses_ : ndarray of shape (n_participants,)
+        Mean of minus the log density of each participant on the left-out rows in which it was awake; NaN if it was
+        awake in none. Unlike budgets, these rank the participants.
     bandwidth_ : float or None
         Standard deviation of the kernel; None for ``reward="delta"``.
     prior_mean_ : float
@@ -133,9 +123,9 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         Standard deviation of the Gaussian that is predicted there: that of the training values, floor included.
     n_iter_ : int
         Passes over all rows, or Newton steps.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray
         Mean of minus the log density of each pass, averaged over the kernel, every row priced before it is settled:
-        honest in the first pass. Before and after training for "em".
+        honest in the first pass. Before and after training for "em". Each call of `partial_fit` adds that of its rows.
     validation_loss_ : ndarray or None
         The same of the held-out rows after 0, 1, ... passes over the others.
     history_ : dict of str to ndarray
@@ -285,8 +275,9 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
             rows, means = self._left_out_bets(*market, sample_weight, params, progress)
             self.variances_ = self._error_variances(y[rows], means, awake[rows], weights[rows])
             book = self._book(y[rows], means, awake[rows], initial)
-            assumptions = PREFIT_ASSUMPTIONS if self._is_prefit() else ASSUMPTIONS
-            self._train(book, weights[rows], initial, rng, progress, claim=CLAIM, assumptions=assumptions, names=names)
+            self._train_list(book, weights[rows], initial, rng, progress, CLAIM, (NORMAL_ERRORS,))
+            deviations = (y[rows][:, None] - means) ** 2 / self.variances_
+            self._store_losses(0.5 * (np.log(2.0 * np.pi * self.variances_) + deviations), awake[rows], weights[rows])
         self._warn_of_sleepers(awake[rows], weights[rows])
         return self
 
@@ -295,9 +286,9 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
     def partial_fit(self, X, y, sample_weight=None):
         """Settle the bets on further rows, in their order.
 
-        All rows are priced and settled one after the other, so that it does not matter how a stream is cut into chunks.
-        Participants, their variances and what is predicted where nobody bets stay what they are. The first call, if
-        `fit` was not called, is `fit`.
+        The first call, if `fit` was not called, is `fit`. Later rows are priced and settled one after the other, so
+        that it does not matter how the stream is cut into chunks. Participants, their variances and what is predicted
+        where nobody bets stay what they are.
 
         Parameters
         ----------
@@ -313,16 +304,16 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         self : object
             The market.
         """
-        if not _is_fitted(self, "_ledger"):
-            return self.fit(X, y, sample_weight)
         self._validate_params()
         self._check_stream()
+        if not _is_fitted(self, "_ledger"):
+            return self.fit(X, y, sample_weight)
         X = self._check_rows(X, reset=False)
         y, awake = check_values(y, X), self._awake(X)
         weights = self._factors(sample_weight, X)
         self._check_reward()
         book = self._book(y, self._means(X, awake), awake, self._ledger.initial)
-        self._settle(deepcopy(self._ledger), book, weights, claim=CLAIM, assumptions=PREFIT_ASSUMPTIONS)
+        self._settle(deepcopy(self._ledger), book, weights, claim=CLAIM, assumptions=(SAME, UNSEEN, NORMAL_ERRORS))
         return self
 
     def predict(self, X, return_std=False):

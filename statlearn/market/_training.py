@@ -3,6 +3,7 @@
 The passes are plain objects with one method, ``run(ledger, book, order)``, which settles and returns losses.
 """
 
+from copy import copy
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -13,13 +14,12 @@ from ._kernels import NO_TRADE, TRADED, UNSETTLED
 from ._ledger import Ledger, mean_loss
 from ._mixture import fit_mixture
 
-__all__ = ["MAX_HISTORY", "PATIENCE", "History", "Training", "rates_of", "train"]
+__all__ = ["MAX_HISTORY", "PATIENCE", "History", "Training", "rates_of", "train", "usable_rounds"]
 
 PATIENCE = 3  # passes without a smaller validation loss after which training stops
 MAX_HISTORY = 1000  # points of the history
-MAX_HALVINGS = 40  # of a step along the gradient of the likelihood
 SMALLEST_STEP = 1e-12
-MIXTURE_GAP = 1e-10
+MIXTURE_TOLERANCE = 1e-10  # gap of the mean log likelihood at which Newton's method stops
 
 
 class Training(NamedTuple):
@@ -62,10 +62,11 @@ class HeldOut(NamedTuple):
 
 
 class FirstPass(NamedTuple):
-    """The order of the rounds in the first pass, and their losses."""
+    """The order of the rounds in the first pass, their losses, and ``lifted`` of the ledger after it."""
 
     order: np.ndarray
     losses: np.ndarray
+    lifted: float
 
 
 class History:
@@ -73,9 +74,17 @@ class History:
 
     def __init__(self):
         self.rounds, self.budgets, self._stride, self._seen = [], [], 1, 0
+        self._last = None
+
+    def copy(self):
+        """A history that goes on by itself."""
+        twin = copy(self)
+        twin.rounds, twin.budgets = self.rounds.copy(), self.budgets.copy()
+        return twin
 
     def record(self, n_settled, budgets):
-        """Add a point, unless it falls between those that are kept."""
+        """Add a point, unless it falls between those that are kept. The last one is always kept."""
+        self._last = n_settled, budgets
         if self._seen % self._stride == 0:
             self.rounds.append(n_settled)
             self.budgets.append(budgets)
@@ -85,7 +94,9 @@ class History:
 
     def to_dict(self):
         """Numbers of settled rounds, and the budgets after them, as arrays."""
-        return {"rounds": np.array(self.rounds), "budgets": np.array(self.budgets)}
+        is_thinned = self.rounds[-1] != self._last[0]
+        rounds, budgets = ([part] if is_thinned else [] for part in self._last)
+        return {"rounds": np.array(self.rounds + rounds), "budgets": np.array(self.budgets + budgets)}
 
 
 def rates_of(learning_rate, weights):
@@ -197,13 +208,19 @@ def train(book, weights, initial, *, update, learning_rate, n_epochs, tax, valid
         return _train_mixture(book, weights, initial, n_epochs, tax, watch["summarize"])
     make_pass, held_out = partial(PASSES[update], learning_rate, weights), None
     if validation_fraction is not None and n_epochs > 0:
-        everything = rng.permutation(book.n_rounds) if shuffle else np.arange(book.n_rounds)
-        kept, last = np.split(everything, [-max(1, round(validation_fraction * book.n_rounds))])
+        usable = usable_rounds(book, weights)
+        everything = rng.permutation(usable) if shuffle else usable
+        kept, last = np.split(everything, [-max(1, round(validation_fraction * usable.size))])
         rival = Ledger(initial, tax), make_pass(), np.sort(kept), rng if shuffle else None
         held_out = _validate(book, weights, np.sort(last), n_epochs, *rival, watch["step"])
         n_epochs = int(np.argmin(held_out.curve))
     orders = _orders(np.arange(book.n_rounds), n_epochs, rng if shuffle else None)
     return _run(book, weights, Ledger(initial, tax), make_pass(), orders, held_out, **watch)
+
+
+def usable_rounds(book, weights):
+    """Rounds with a weight, in which somebody is awake."""
+    return np.flatnonzero((weights > 0.0) & (book.rounds.lengths > 0))
 
 
 def _orders(rows, n_epochs, rng):
@@ -219,6 +236,11 @@ def _validate(book, weights, held_out, n_epochs, ledger, single, kept, rng, step
         if order is not None:
             single.run(ledger, book, order)
         curve.append(mean_loss(rival.losses(ledger.budgets), weights[held_out], book.floor))
+        if np.isnan(curve[-1]):
+            raise ValueError(
+                f"nobody has anything to bet in any of the {held_out.size} rows held out for early stopping. Set "
+                "early_stopping=False, or shuffle=True."
+            )
         n_since_best = len(curve) - 1 - int(np.argmin(curve))
         best = ledger.budgets if n_since_best == 0 else best
         if n_since_best >= PATIENCE or (order is not None and step(ledger)):
@@ -236,7 +258,7 @@ def _run(book, weights, ledger, single, orders, held_out, summarize, points_per_
             losses.append(single.run(ledger, book, piece))
             history.record(ledger.n_settled, summarize(ledger.budgets))
         losses = np.concatenate(losses)
-        first = first or FirstPass(order, losses)
+        first = first or FirstPass(order, losses, ledger.lifted)
         losses_of_passes.append(mean_loss(losses, weights[order], book.floor))
         if step(ledger):
             break
@@ -253,7 +275,7 @@ def _train_mixture(book, weights, initial, n_epochs, tax, summarize):
         return Training(ledger, 0, np.empty(0), history)
     likelihoods = book.likelihoods(initial.size)[np.repeat(usable, book.shares.size)]
     point_weights = np.outer(weights[usable], book.shares).ravel()
-    mixture = fit_mixture(likelihoods, point_weights, initial, tol=MIXTURE_GAP, max_iter=n_epochs)
+    mixture = fit_mixture(likelihoods, point_weights, initial, tol=MIXTURE_TOLERANCE, max_iter=n_epochs)
     factors = np.divide(mixture.weights * initial.sum(), initial, where=initial > 0.0, out=np.zeros_like(initial))
     ledger.multiply(factors, outcomes, weights)
     history.record(ledger.n_settled, summarize(ledger.budgets))

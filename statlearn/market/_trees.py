@@ -35,6 +35,7 @@ __all__ = [
     "out_of_bag",
     "sum_over_trees",
     "trees_of",
+    "were_seen",
 ]
 
 FORESTS = (
@@ -49,6 +50,7 @@ FORESTS = (
 )
 SUPPORTED = "RandomForest*, ExtraTrees*, GradientBoosting* or Bagging* of decision trees"
 NODE = np.dtype([(name, np.int32) for name in ("feature", "left", "right", "missing_right")] + [("threshold", "f4")])
+TREES_ASKED = 3  # whether they were grown on given rows
 ROWS_AT_ONCE = 32768  # at most 2**16, so that numbers of rows take two bytes; a feature of so many stays in the cache
 
 
@@ -198,6 +200,39 @@ def out_of_bag(forest, n_samples):
             'training_rows="holdout", or a forest with bootstrap=True.'
         )
     return unseen
+
+
+def were_seen(forest, flat, leaves):
+    """Whether rows are those, in their order, that a forest was fitted to.
+
+    Told by the number of them in each leaf of the first trees, which other rows can hardly have.
+
+    Parameters
+    ----------
+    forest : estimator
+        As for `trees_of`.
+    flat : FlatTrees
+        Its trees.
+    leaves : ndarray of shape (n_samples, n_trees), int32
+        Leaves of the rows, of `leaf_numbers`.
+
+    Returns
+    -------
+    seen : bool
+        The answer.
+    """
+    samples = getattr(forest, "estimators_samples_", [np.arange(len(leaves))] * TREES_ASKED)[:TREES_ASKED]
+    return all(
+        rows.max(initial=0) < len(leaves) and _has_counts(tree.tree_, leaves[:, t] - flat.leaf_offsets[t], rows)
+        for t, (tree, rows) in enumerate(zip(trees_of(forest), samples, strict=False))
+    )
+
+
+def _has_counts(tree, leaves, rows):
+    """Whether rows, each once or as often as it was drawn, are as many in each leaf as a tree says."""
+    expected = tree.n_node_samples[tree.children_left < 0]
+    counts = (np.bincount(leaves[some], minlength=expected.size) for some in (rows, np.unique(rows)))
+    return any(np.array_equal(found, expected) for found in counts)
 
 
 # --- leaves of rows ---------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from statlearn._support.random_streams import spawn_generators
 from statlearn.market import KernelMarketClassifier, _kernel_bets
 from statlearn.market._kernel_bets import draw_participants, scale_gamma, settle_rows
+from statlearn.market._ledger import MIN_BUDGET
 
 
 def make_rows(rng, n_samples=60, n_features=3):
@@ -194,7 +195,7 @@ def test_a_mislabeled_participant_loses_its_budget(rng):
     budgets[model.participants_] = model.budgets_
     assert budgets[0] < 0.02 * np.median(budgets)
     assert model.budgets_.sum() == pytest.approx(1.0, rel=1e-12)
-    assert (model.budgets_ >= 1e-12 * 0.01 * (1.0 - 1e-9)).all()
+    assert (model.budgets_ >= MIN_BUDGET * 0.01 * (1.0 - 1e-9)).all()
 
 
 def test_far_rows_teach_next_to_nothing_and_break_nothing(rng):

@@ -5,7 +5,7 @@ import pytest
 
 from statlearn.market import ConstantBetting, market_price, settle
 from statlearn.market._kernels import sum_gains
-from statlearn.market._ledger import LOSS_FLOOR, Ledger, mean_loss
+from statlearn.market._ledger import LOSS_FLOOR, MIN_BUDGET, Ledger, mean_loss
 from statlearn.market._rounds import Rounds
 
 from .problems import BETTINGS, PlainBetting
@@ -134,7 +134,7 @@ def test_losers_stay_above_the_smallest_budget_and_come_back():
     rounds = Rounds.of_classifiers(always_wrong, np.ones((2000, 2), bool))
     ledger = Ledger(np.ones(2))
     ledger.settle(rounds, np.zeros(2000, int), np.full(2000, 0.5), ConstantBetting())
-    assert 0.9e-12 <= ledger.budgets[1] <= 1.1e-12
+    assert 0.9 * MIN_BUDGET <= ledger.budgets[1] <= 1.1 * MIN_BUDGET
     assert ledger.budgets.sum() == pytest.approx(2.0, rel=1e-14)
     ledger.settle(rounds, np.ones(2000, int), np.full(2000, 0.5), ConstantBetting())
     assert ledger.budgets[1] > 1.99
