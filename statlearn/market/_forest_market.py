@@ -147,7 +147,7 @@ class ForestMarket(TrainedMarket, CallbackSupportMixin, MetaEstimatorMixin, Stat
         """Train the budgets of the participants; warn where they learn from rows that were seen."""
         source, forest = self._training_rows(), self.estimator_
         own = self.prefit and were_seen(forest, self._flat, leaves)
-        if own is False and source == "oob" and self.prefit:
+        if self.prefit and source == "oob" and not own:
             raise ValueError(
                 "training_rows='oob' needs the rows, in their order, that the fitted forest was fitted to. These are "
                 "others: choose training_rows='holdout'."
