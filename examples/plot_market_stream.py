@@ -67,7 +67,8 @@ for name, loss in losses.items():
     print(f"{name:<29} {before:8.3f} {after:22.3f} {rest:10.3f}")
 
 # %%
-# The certificate of a stream says that no money was lost, and whether there was a row that nobody could be paid for:
+# The certificate of a stream says that no money was lost, what the last rows cost, and for how many rows nobody could
+# be paid:
 
 print(markets["no tax"].certificate_)
 
