@@ -34,6 +34,7 @@ UNSETTLED = 3
 MAX_STEPS = 200
 ULP = 2.220446049250313e-16
 PRECISION = 1e-14  # of the sum of the prices
+SMALLEST_PRICE = 1e-290  # whose inverse is a number
 SHORT_OF_ONE = 1e-9  # best offers that sum to less have no equilibrium: beliefs are no distributions
 
 
@@ -152,8 +153,9 @@ def settle_offers(
             if staked == 0.0:
                 outcomes[p] = UNSETTLED
                 break
+            unit, factor = _payout(staked / total, shares[q])
             for j in range(start, stop):
-                gains[j - start] += shares[q] * (offers[j, q] / (staked / total))
+                gains[j - start] += factor * (offers[j, q] * unit)
         if outcomes[p] == TRADED:
             if implicit:
                 _implicit_gains(start, stop, offers, wealth, total, rates[i], gains)
@@ -192,8 +194,17 @@ def sum_gains(starts, owners, offers, shares, weights, budgets, per_wealth, gain
             continue
         weight = weights[i] / total if per_wealth else weights[i]
         for q in range(n_points):
+            unit, factor = _payout(staked[q] / total, shares[q])
             for j in range(start, stop):
-                gains[owners[j]] += weight * shares[q] * (offers[j, q] / (staked[q] / total) - 1.0)
+                gains[owners[j]] += weight * (factor * (offers[j, q] * unit) - shares[q])
+
+
+@njit
+def _payout(price, share):
+    """Two factors whose product with an offer is what it is paid; a tiny price has no inverse."""
+    if price > SMALLEST_PRICE:
+        return 1.0, share / price
+    return 1.0 / SMALLEST_PRICE, share * (SMALLEST_PRICE / price)
 
 
 @njit

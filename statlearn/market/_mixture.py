@@ -63,8 +63,9 @@ def fit_mixture(likelihoods, sample_weight, start, *, tol=1e-10, max_iter=100):
         b = b * _gradient(A, w, b)
     n_iter, value = 0, _log_likelihood(A, w, b)
     while (gap := float(_gradient(A, w, b).max()) - 1.0) > tol and n_iter < max_iter:
-        b, gained = _newton_step(A, w, b, value)
-        value, n_iter = value + gained, n_iter + 1
+        b = _newton_step(A, w, b, value)
+        b = b * _gradient(A, w, b)  # an EM step brings back components that a Newton step all but left out
+        value, n_iter = _log_likelihood(A, w, b), n_iter + 1
     weights = np.zeros(start.size)
     weights[present] = b
     return Mixture(weights, value + float(w @ np.log(largest)), max(gap, 0.0), max(n_iter, 1))
@@ -80,7 +81,7 @@ def _gradient(A, w, b):
 
 
 def _newton_step(A, w, b, value):
-    """The next weights and what they gain; an EM step where Newton's gains nothing."""
+    """The next weights, by a Newton step or, where that gains nothing, an EM step."""
     mixed = A @ b
     scaled = A * (np.sqrt(w) / mixed)[:, None]
     hessian, gradient = scaled.T @ scaled, A.T @ (w / mixed)
@@ -94,8 +95,6 @@ def _newton_step(A, w, b, value):
         if rival.sum() > 0.0:
             gained = _log_likelihood(A, w, rival) - (rival.sum() - 1.0) - value
             if gained >= SUFFICIENT * length * slope - ROUNDING * max(1.0, abs(value)):
-                rival = rival / rival.sum()
-                return rival, _log_likelihood(A, w, rival) - value
+                return rival / rival.sum()
         length *= 0.5
-    rival = b * gradient
-    return rival, _log_likelihood(A, w, rival) - value
+    return b * gradient

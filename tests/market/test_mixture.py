@@ -61,3 +61,11 @@ def test_columns_that_are_equal_or_useless(rng):
     mixture = fit_mixture(A, np.ones(50), np.ones(4))
     assert mixture.weights[:2].sum() == pytest.approx(1.0, abs=1e-9)
     assert mixture.gap <= 1e-10
+
+
+def test_components_that_a_step_all_but_left_out_come_back_soon(rng):
+    """One row in many that a good component calls impossible: Newton steps alone would take half as many more."""
+    A = np.column_stack([rng.uniform(0.9, 1.0, size=100_000), *rng.uniform(0.25, 0.5, size=(3, 100_000))])
+    A[0, 0] = 0.0
+    mixture = fit_mixture(A, np.ones(100_000), np.ones(4), max_iter=11)
+    assert mixture.gap <= 1e-10
