@@ -17,7 +17,7 @@ from sklearn.callback import ProgressBar
 from sklearn.cluster import SpectralClustering
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
-from sklearn.linear_model import LogisticRegression, PoissonRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
 from sklearn.metrics import adjusted_rand_score, get_scorer, log_loss, mean_poisson_deviance
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.naive_bayes import GaussianNB
@@ -25,8 +25,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from statsmodels.datasets import star98
 
 from statlearn.datasets import load_marriage, make_graph_families, make_motor_claims
+from statlearn.design import DPPLeastSquares, PolynomialBasis, WeightedLeastSquaresApproximator
 from statlearn.exceptions import CrossingWarning
 from statlearn.fairness import DistanceCovarianceFairRegressor, fairness_report, make_fairness_scorer
 from statlearn.graph import GraphKernelKMeans, NodeKernelClassifier, SpectralGraph
@@ -289,12 +291,69 @@ def market_stop():
     print(f"\n{market.certificate_}")
 
 
+DESIGNS = {"iid": "uniform", "christoffel": "optimal density", "repeated_dpp": "repeated DPP"}
+POINTS = ("1.2m", "2m")
+ISHIGAMI = {"alone": [0.3139, 0.4424, 0.0], "with others": [0.5576, 0.4424, 0.2437]}  # Sobol indices, exact
+MULTIPLES = ("2m", "3m")
+
+
+def design_stop():
+    """Where should an expensive function be evaluated, and which rows of a table are worth a label?"""
+    basis = PolynomialBasis("legendre", n_dims=3, degree=8, bounds=(-np.pi, np.pi))
+    new = np.random.default_rng(0).uniform(-np.pi, np.pi, size=(5000, 3))
+    m = basis.resolved().n_output_features_
+    print(f"Ishigami's function by m = {m} polynomials of three variables. Error over the standard deviation, by the")
+    print(f"  {'number of values; medians of 3 designs':<38}", *(f"{size:>7}" for size in POINTS))
+    for design, name in DESIGNS.items():
+        fits = [WeightedLeastSquaresApproximator(basis, design=design, n_samples=size) for size in POINTS]
+        print(f"  {name:<38}", *(f"{median_error(fit, new):7.3f}" for fit in fits))
+    surrogate = fits[-1].set_params(random_state=0).fit_function(ishigami)
+    print("Sobol indices of the three variables by the last of these, and exact:")
+    for (name, exact), found in zip(ISHIGAMI.items(), (surrogate.sobol_first_, surrogate.sobol_total_), strict=True):
+        print(f"  {name:<38}", *(f"{index:.3f} ({truth:.3f})" for index, truth in zip(found, exact, strict=True)))
+
+    schools = star98.load_pandas()
+    X, above = schools.exog.to_numpy(), (schools.endog.iloc[:, 0] / schools.endog.sum(axis=1)).to_numpy()
+    full = LinearRegression().fit(X, above).score(X, above)
+    print(
+        f"\nResults of {len(X)} school districts by {X.shape[1]} columns about them. Few are asked, in {REPEATS} draws."
+    )
+    print(f"R2 over all districts, {full:.2f} if all are asked:")
+    for multiple in MULTIPLES:
+        fits = [DPPLeastSquares(multiple, random_state=seed).fit(X, above.take) for seed in range(REPEATS)]
+        usual = [LinearRegression().fit(X[rows], above[rows]) for rows in map(rows_at_random, fits)]
+        for name, models in {"DPPLeastSquares": fits, "LinearRegression, as many at random": usual}.items():
+            scores = [model.score(X, above) for model in models]
+            print(f"  {name:<38} {np.median(scores):6.2f}, at worst {min(scores):6.2f}", end="")
+            print(f"   ({np.mean([fit.n_labels_ for fit in fits]):.0f} results on average)")
+    print(f"\n{fits[-1].certificate_}")
+
+
+def rows_at_random(fit):
+    """As many rows as a fit has labels."""
+    rng = np.random.default_rng(fit.random_state)
+    return rng.choice(fit.leverage_scores_.size, fit.n_labels_, replace=False)
+
+
+def ishigami(x):
+    """A test function of three variables."""
+    return np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+def median_error(surrogate, new):
+    """Median over three designs of the root mean squared error at new points, over the standard deviation."""
+    truth = ishigami(new)
+    fits = (surrogate.set_params(random_state=seed).fit_function(ishigami) for seed in range(3))
+    return np.median([np.sqrt(np.mean((fit.predict(new) - truth) ** 2)) for fit in fits]) / truth.std()
+
+
 STOPS = {
     "ordinal: rare events": ordinal_stop,
     "graph: communities": graph_stop,
     "gromov: matching without a key": gromov_stop,
     "fairness: the price of a motor policy": fairness_stop,
     "market: whom to believe": market_stop,
+    "design: few evaluations, few labels": design_stop,
 }
 
 

@@ -8,8 +8,10 @@ __all__ = [
     "ClassOrderWarning",
     "ConstantAttributeWarning",
     "CrossingWarning",
+    "ExtrapolationWarning",
     "NegativePenaltyWarning",
     "PairwiseWarning",
+    "RankDeficientWarning",
     "RareClassWarning",
     "ScaleWarning",
     "SeenRowsWarning",
@@ -216,4 +218,28 @@ class SeenRowsWarning(UserWarning):
     >>> from statlearn.exceptions import SeenRowsWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", SeenRowsWarning)
+    """
+
+
+class RankDeficientWarning(UserWarning):
+    """Columns of a matrix are linearly dependent, so that its rows span a space of fewer dimensions than columns.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import RankDeficientWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", RankDeficientWarning)
+    """
+
+
+class ExtrapolationWarning(UserWarning):
+    """A basis is evaluated outside the support of the measure for which it is orthonormal.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import ExtrapolationWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", ExtrapolationWarning)
     """

@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
 import statlearn
+from statlearn.design import PolynomialBasis
 from statlearn.graph import SpectralGraph
 
 # Constructor arguments that make an estimator fit for small data; everything else runs with its defaults.
@@ -50,6 +51,7 @@ FAIR_NETWORK = {"hidden_layer_sizes": (3,), "fairness_weight": 0.0, "alpha": 0.1
 PARTICIPANTS = [("bayes", GaussianNB()), ("linear", SGDClassifier(loss="log_loss", random_state=0))]
 REGRESSORS = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2, random_state=0))]
 CHECK_ARGUMENTS = {
+    "DPPLeastSquares": {"random_state": 0},
     "DistanceCovarianceFairClassifier": FAIR,
     "DistanceCovarianceFairMLPClassifier": FAIR_NETWORK,
     "DistanceCovarianceFairMLPRegressor": FAIR_NETWORK,
@@ -64,7 +66,9 @@ CHECK_ARGUMENTS = {
     "NodeKernelClassifier": {"graph": SpectralGraph(make_graph()[0])},
     "PredictionMarketRegressor": {"estimators": REGRESSORS, "random_state": 0},
     "PredictionMarketClassifier": {"estimators": PARTICIPANTS, "refit_participants": True, "random_state": 0},
+    "PoolDPPSampler": {"random_state": 0},
     "PrestoClassifierCV": {"alphas": 10},
+    "WeightedLeastSquaresApproximator": {"basis": PolynomialBasis(degree=1)},
 }
 
 # Estimators whose X is a graph. scikit-learn's checks know tables, and kernel matrices where `pairwise` is set: they
