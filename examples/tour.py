@@ -256,7 +256,7 @@ def fairest_affordable(results):
     return int(np.argmax(np.where(deviances <= AFFORDABLE * deviances.min(), results["mean_test_dependence"], -np.inf)))
 
 
-SPLITS = 4
+SPLITS = 2
 
 
 def market_stop():
