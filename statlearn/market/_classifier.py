@@ -163,14 +163,15 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
 
     Notes
     -----
-    A sample weight multiplies the learning rate of its row, divided by the mean weight in ``fit``, up to a rate of 1;
-    "batch", "em" and "likelihood" take a weight as that many copies of the row.
+    A sample weight multiplies the learning rate of its row, in ``fit`` divided by the mean of the positive weights, up
+    to a rate of 1; "batch", "em" and "likelihood" take a weight as that many copies of the row.
 
     Participants that do not know a class bet nothing on it. In log losses, prices below 1e-6 count as that.
 
-    With learning rate 1 and constant bets, budgets are the posterior of Bayes' rule over participants. For any rate
-    and order of the rows, the sum of log losses in the first pass is at most that of participant m, over the rows
-    where it is awake, plus :math:`\ln(B / \beta_m) / \eta` with B the sum of all budgets.
+    With learning rate 1 and constant bets, budgets are the posterior of Bayes' rule over participants. With constant
+    bets, no weights and no tax, for any rate and order of the rows, the sum of log losses in the first pass is at most
+    that of participant m, over the rows where it is awake, plus :math:`\ln(B / \beta_m) / \eta` with B the sum of all
+    budgets. No positive budget falls below 1e-100 of the mean one; the certificate adds what that costs the others.
 
     References
     ----------

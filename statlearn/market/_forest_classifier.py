@@ -165,11 +165,12 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
     >>> from statlearn.market import MarketForestClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> market = MarketForestClassifier(random_state=0).fit(X[:1200], y[:1200])
-    >>> loss, forest_loss = (
-    ...     log_loss(y[1200:], model.predict_proba(X[1200:])) for model in (market, market.estimator_)
+    >>> tempered = MarketForestClassifier(n_epochs=0, calibrate="temperature", random_state=0).fit(X[:1200], y[:1200])
+    >>> forest_loss, loss, tempered_loss = (
+    ...     log_loss(y[1200:], model.predict_proba(X[1200:])) for model in (market.estimator_, market, tempered)
     ... )
-    >>> bool(loss < forest_loss)
-    True
+    >>> bool(loss < forest_loss), bool(tempered_loss < loss)
+    (True, True)
     """
 
     _parameter_constraints: dict = {

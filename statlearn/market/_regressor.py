@@ -158,7 +158,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
 
     Notes
     -----
-    A sample weight multiplies the learning rate of its row, divided by the mean weight in ``fit``, up to a rate of 1;
+    A sample weight multiplies the learning rate of its row, divided by the mean positive one in ``fit``, up to 1;
     "batch", "em" and "likelihood", and all variances, take a weight as that many copies of the row.
 
     The integral over a Gaussian kernel is a sum over five points (Gauss-Hermite quadrature). The sum of the budgets is
