@@ -6,6 +6,7 @@ was proved about the result, what was tested, and what was only assumed.
 The sub-modules load on first use, so ``import statlearn`` is cheap:
 
 - `statlearn.dependence`: distance covariance, exact at a million rows, with its gradient,
+- `statlearn.design`: where to evaluate an expensive function, which rows to label,
 - `statlearn.fairness`: predictions independent of mixed, intersecting protected attributes,
 - `statlearn.graph`: kernels between the nodes of one graph, and clustering and classification on them,
 - `statlearn.gromov`: how far apart two relational objects are, with a proved interval around the answer,
@@ -24,6 +25,7 @@ _SUBMODULES = (
     "certificate",
     "datasets",
     "dependence",
+    "design",
     "exceptions",
     "fairness",
     "graph",
