@@ -1,4 +1,4 @@
-"""Warnings shared by the families of statlearn.
+"""Warnings and errors shared by the families of statlearn.
 
 A solver that stops early warns with `sklearn.exceptions.ConvergenceWarning`, as scikit-learn's own estimators do.
 """
@@ -8,6 +8,7 @@ __all__ = [
     "ClassOrderWarning",
     "ConstantAttributeWarning",
     "CrossingWarning",
+    "EvaluationError",
     "ExtrapolationWarning",
     "NegativePenaltyWarning",
     "PairwiseWarning",
@@ -231,6 +232,48 @@ class RankDeficientWarning(UserWarning):
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore", RankDeficientWarning)
     """
+
+
+class EvaluationError(ValueError):
+    """A function that was to be approximated has no value at some points.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    points : ndarray of shape (n, n_dims)
+        All points of the design.
+    values : ndarray of shape (n,) or (n, n_outputs)
+        The values, not finite where the evaluation failed.
+
+    Examples
+    --------
+    Nothing that was evaluated is lost:
+
+    >>> import numpy as np
+    >>> from statlearn.design import PolynomialBasis, WeightedLeastSquaresApproximator
+    >>> from statlearn.exceptions import EvaluationError
+    >>> def model(x):
+    ...     return np.where(x[:, 0] > 0.99, np.nan, np.exp(x[:, 0]))
+    >>> basis = PolynomialBasis(degree=4, n_dims=1)
+    >>> surrogate = WeightedLeastSquaresApproximator(basis, n_samples="4m", random_state=0)
+    >>> try:
+    ...     surrogate.fit_function(model)
+    ... except EvaluationError as error:
+    ...     ok = np.isfinite(error.values)
+    ...     design = surrogate.ask()
+    ...     surrogate = surrogate.tell(error.values[ok], points=error.points[ok])
+    >>> bool(ok.all()), bool(surrogate.loo_error_ < 0.01)
+    (False, True)
+    """
+
+    def __init__(self, message, points, values):
+        super().__init__(message, points, values)
+        self.points = points
+        self.values = values
+
+    def __str__(self):
+        return self.args[0]
 
 
 class ExtrapolationWarning(UserWarning):

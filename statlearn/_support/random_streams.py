@@ -45,7 +45,12 @@ def spawn_generators(random_state, n):
 
 
 def _seed_sequence(random_state):
-    legacy = check_random_state(random_state)
+    try:
+        legacy = check_random_state(random_state)
+    except ValueError as error:
+        raise ValueError(
+            f"random_state must be None, an int, a RandomState or a Generator. Got {random_state!r}."
+        ) from error
     if isinstance(random_state, (int, np.integer)):
         return np.random.SeedSequence(int(random_state))
     return np.random.SeedSequence(legacy.randint(0, 2**32, size=ENTROPY_WORDS, dtype=np.uint32).tolist())

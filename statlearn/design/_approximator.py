@@ -9,13 +9,23 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._support._sklearn import HasMethods, Interval, StrOptions, _check_sample_weight, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.parallel import run_parallel
+from .._support.progress import CallbackSupportMixin, fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
 from ..certificate import Check
-from ._basis import check_points, warn_outside
+from ..exceptions import EvaluationError
+from ._basis import check_points, named_rows, warn_outside
 from ._design import INDEPENDENT, Design
-from ._fit import STABLE, check_values, error_factor, fit_certificate, fit_least_squares
+from ._fit import (
+    RESOLUTION,
+    STABLE,
+    check_values,
+    fit_certificate,
+    fit_least_squares,
+    proved_error,
+    refuse_masked,
+)
 from ._samplers import SAMPLERS, check_basis, make_sampler
-from ._sizes import N_SAMPLES_CONSTRAINT
+from ._sizes import N_SAMPLES_CONSTRAINT, resolve_n_samples
 
 __all__ = ["WeightedLeastSquaresApproximator"]
 
@@ -25,9 +35,13 @@ ASSUMPTIONS = (
     "Points are distributed as their weights say.",
     "Errors of the values, if any, are independent of the points.",
 )
+MOVED = "Which points were left out or moved does not depend on their values."
+FAILED = "If an evaluation cannot succeed, leave it out: tell(values, points=...) takes the points that have values."
+STANDARD_ERRORS = 5.0  # by which the mean of the weights of given points may be above 1
+ENOUGH = 40  # points for which a mean is nearly normal
 
 
-class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
+class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, StatlearnEstimator):
     r"""Approximate an expensive function, evaluated where a design says, by weighted least squares.
 
     The approximation is :math:`\hat f = \sum_j c_j \varphi_j` with the basis functions :math:`\varphi_j`, orthonormal
@@ -73,7 +87,7 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
         Smallest eigenvalue of the Gram matrix: 1 is perfect, 0 is a fit that is not determined.
     condition_number_ : float
         Largest over smallest eigenvalue.
-    loo_error_ : float
+    loo_error_ : float or ndarray of shape (n_outputs,)
         Root mean squared leave-one-out error, an estimate of the error of the fit in the mean over the measure;
         infinite for as many points as functions.
     mean_, variance_ : float or ndarray of shape (n_outputs,)
@@ -192,8 +206,9 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
         DataConversionWarning
             If values are a single column rather than a vector.
         """
+        refuse_masked(y, "y")
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
-        values = check_values(y, X, "point")
+        values = check_values(y, X, "point", FAILED)
         counts = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         X, values, counts = X[counts > 0.0], values[counts > 0.0], counts[counts > 0.0]
         basis = clone(self.basis).fit(X).resolved() if hasattr(self.basis, "fit") else self.basis.resolved()
@@ -202,11 +217,16 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
             basis, X, np.full(len(X), INDEPENDENT), mixing=1.0 if self.weights == "uniform" else 0.0, counts=counts
         )
         self._asked = self._told = None
-        return self._store(basis, design, values, drawn_as=None)
+        own_weights = self.weights == "christoffel" and sample_weight is None
+        checks = [_weight_check(design)] if own_weights else []
+        return self._store(basis, design, values, delta=self.delta, checks=checks)
 
     @unchanged_on_error
+    @with_callbacks
     def fit_function(self, f, vectorized=True, n_jobs=None):
         """Evaluate a function at the points of a design, and fit it.
+
+        Callbacks are told of every evaluation if not ``vectorized``.
 
         Parameters
         ----------
@@ -226,11 +246,21 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
 
         Raises
         ------
+        EvaluationError
+            If f raises an error for a single point, or a value is not finite. It holds the points and the values that
+            are there, for `tell`.
         ValueError
-            If f returns something else than one finite value, or vector, per point, or parameters are invalid.
+            If f returns something else than one value, or vector, per point, or parameters are invalid.
         """
-        points = self.ask().points.copy()  # which f may overwrite
-        return self.tell(f(points) if vectorized else run_parallel(f, ((x,) for x in points), n_jobs, prefer=None))
+        if not callable(f):
+            raise TypeError(f"f must be a function of points. Got {f!r}.")
+        points = self.ask().points
+        if vectorized:
+            return self.tell(_finite_values(points, f(points.copy())))  # f may overwrite its argument
+        with fit_progress(self, points, None, max_subtasks=len(points), sequential=False) as progress:
+            tasks = ((f, x, progress.subtask("evaluation")) for x in points.copy())
+            outcomes = run_parallel(_evaluate, tasks, n_jobs, prefer=None)
+        return self.tell(_finite_values(points, *_values_and_error(outcomes)))
 
     @unchanged_on_error
     def ask(self):
@@ -247,8 +277,8 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
             If parameters are invalid, there are fewer points than basis functions, or the basis fails its check.
         """
         self._validate_params()
-        self._asked_basis, self._asked_design = self.basis.resolved(), self.design
-        self._told, self._n_extensions = None, 0
+        self._asked_basis, self._asked_design, self._asked_delta = self.basis.resolved(), self.design, self.delta
+        self._told, self._n_extensions, self._is_moved = None, 0, False
         if self.validate_basis:
             check_basis(self._asked_basis)
         self._asked = make_sampler(self.design, self._asked_basis, self.delta).sample(self.n_samples, self._stream())
@@ -264,7 +294,7 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
         Parameters
         ----------
         n_more : int or str, default="m"
-            Number of points, or a multiple of the number m of basis functions; at least m.
+            Number of points, or a multiple of the number m of basis functions. Fewer than m are independent.
 
         Returns
         -------
@@ -274,28 +304,33 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
         Raises
         ------
         ValueError
-            If ``n_more`` is less than m, or the approximation was not made by `tell`.
+            If ``n_more`` is no such number, or the approximation was not made by `tell`.
         """
         if getattr(self, "_told", None) is None:
             raise ValueError(
-                "extend adds to the points of ask or fit_function whose values are known. Call fit_function, or ask "
-                "and tell, first."
+                "extend adds to points of ask or fit_function whose values were told. Call fit_function, or ask and "
+                "tell, first. After fit, or in a new process: with the same int random_state ask returns the same "
+                "points, and tell takes the values that are there."
             )
         further = FURTHER.get(self._asked_design, self._asked_design)
         if self._asked_design == "dpp":
             self._asked_design = further
         self._n_extensions += 1
-        self._asked = make_sampler(further, self._asked_basis).sample(n_more, self._stream())
+        n = resolve_n_samples(n_more, self._asked_basis.n_output_features_, least=1)
+        self._asked = make_sampler(further, self._asked_basis).draw(self._asked_basis, n, self._stream())
         return self._asked
 
     @unchanged_on_error
-    def tell(self, y):
+    def tell(self, y, points=None):
         """Fit the values at the points that `ask` or `extend` returned.
 
         Parameters
         ----------
         y : array-like of shape (n,) or (n, n_outputs)
             Values, in the order of the points.
+        points : array-like of shape (n, n_dims), default=None
+            Where the values were taken, if not at the points asked for: settings that were rounded, or only the points
+            whose evaluation did not fail. The certificate then holds no theorem, and names the assumption.
 
         Returns
         -------
@@ -309,7 +344,9 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
         """
         if getattr(self, "_asked", None) is None:
             raise ValueError("tell needs points to be told about. Call ask or extend first.")
-        design, values = self._asked, check_values(y, self._asked.points, "point")
+        if points is not None:
+            self._asked, self._is_moved = self._asked_at(points), True
+        design, values = self._asked, check_values(y, self._asked.points, "point", FAILED)
         if self._told is not None:
             if values.shape[1:] != self._told.shape[1:]:
                 raise ValueError(
@@ -320,7 +357,16 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
         self._asked, self._told = None, values
         self.n_features_in_ = self._asked_basis.n_dims
         vars(self).pop("feature_names_in_", None)
-        return self._store(self._asked_basis, design, values, self._asked_design)
+        return self._store(
+            self._asked_basis, design, values, self._asked_design, delta=self._asked_delta, moved=self._is_moved
+        )
+
+    def _asked_at(self, points):
+        """The design with other points, of the density that was asked for."""
+        points = check_points(points, self._asked_basis.n_dims)
+        warn_outside(self._asked_basis, points)
+        mixing = 1.0 if self._asked_design == "iid" else 0.0
+        return Design.of(self._asked_basis, points, np.full(len(points), INDEPENDENT), mixing)
 
     def predict(self, X):
         """Evaluate the approximation.
@@ -381,14 +427,22 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
 
     def _varies(self):
         """Whether a function varies with a coordinate, of shape (m, n_dims)."""
+        if not hasattr(self.basis_, "multi_indices"):
+            raise AttributeError(
+                f"moments and Sobol indices are for PolynomialBasis and FourierBasis. Got {self.basis_!r}: compute "
+                "them from coef_."
+            )
         return np.asarray(self.basis_.multi_indices) != 0
 
     def _shares(self, functions):
-        """Shares of the variance of some functions per coordinate."""
-        with np.errstate(invalid="ignore"):
-            return self.coef_**2 @ functions / np.asarray(self.variance_)[..., None]
+        """Shares of the variance of some functions per coordinate; NaN where it is no more than rounding."""
+        largest = np.abs(self.coef_).max(axis=-1, keepdims=True)
+        squares = (self.coef_ / np.where(largest > 0.0, largest, 1.0)) ** 2
+        variance = squares[..., self._varies().any(axis=1)].sum(axis=-1)
+        variance = np.where(variance > RESOLUTION**2 * squares.sum(axis=-1), variance, np.nan)
+        return squares @ functions / variance[..., None]
 
-    def _store(self, basis, design, values, drawn_as):
+    def _store(self, basis, design, values, drawn_as=None, *, delta, checks=(), moved=False):
         """Fit and set the attributes."""
         m = basis.n_output_features_
         if len(design) < m:
@@ -399,14 +453,66 @@ class WeightedLeastSquaresApproximator(RegressorMixin, StatlearnEstimator):
         fit = fit_least_squares(design.features, np.exp(0.5 * design.log_weights) / np.sqrt(len(design)), values)
         self.basis_, self.design_, self.coef_, self.loo_error_ = basis, design, fit.coef.T, fit.loo_error
         self.lambda_min_, self.condition_number_ = fit.lambda_min, fit.condition_number
-        bound = STABLE if self.delta is None else 1.0 - self.delta
+        bound = STABLE if delta is None else 1.0 - delta
         self.certificate_ = fit_certificate(
             fit,
-            Check("points", len(design), None, None, "reported", f"for m={m} functions"),
+            [*checks, Check("points", len(design), None, None, "reported", f"for m={m} functions")],
             bound=bound,
-            factor=error_factor(drawn_as, m, len(design), bound),
+            proved=proved_error(
+                None if moved else drawn_as, m, len(design), fit.lambda_min, bound, redrawn=delta is not None
+            ),
             region="measure",
             used="points",
-            assumptions=ASSUMPTIONS,
+            assumptions=(*ASSUMPTIONS, MOVED) if moved else ASSUMPTIONS,
         )
         return self
+
+
+def _weight_check(design):
+    """Whether weights m / k of given points average to 1, as for points from the optimal density.
+
+    For points from the measure itself the average is larger, by Jensen's inequality. Fewer points say little.
+    """
+    weights = design.weights
+    mean, bound = weights.mean(), 1.0 + STANDARD_ERRORS * weights.std() / np.sqrt(weights.size)
+    holds = bool(mean <= bound) if weights.size >= ENOUGH else None
+    detail = "mean of m / k, 1 for points from the optimal density; for others see the parameter weights"
+    return Check("weights of the points", mean, bound, holds, "test", detail)
+
+
+def _evaluate(f, x, progress):
+    """The value of a function, or the error it raised."""
+    with progress:
+        try:
+            return f(x), None
+        except Exception as error:
+            return None, error
+
+
+def _values_and_error(outcomes):
+    """Values, NaN where the function raised an error, and the first of these errors."""
+    errors = [error for _, error in outcomes if error is not None]
+    done = [value for value, error in outcomes if error is None]
+    missing = np.full(np.shape(done[0]), np.nan) if done else np.nan
+    return [value if error is None else missing for value, error in outcomes], errors[0] if errors else None
+
+
+def _finite_values(points, values, error=None):
+    """The values, if none has failed; whether they are of the right shape and type is for `tell` to say."""
+    try:
+        array = np.asarray(values)
+        array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "safe")
+    except (TypeError, ValueError):
+        return values
+    if array.ndim == 0 or len(array) != len(points):
+        return values
+    failed = ~np.isfinite(array.reshape(len(points), -1)).all(axis=1)
+    if failed.any():
+        reason = f": {type(error).__name__}: {error}" if error is not None else ""
+        raise EvaluationError(
+            f"{named_rows(failed)} have no finite value{reason}. The error holds points and values. To fit what is "
+            "there, call ask with the same int random_state, and tell(values[ok], points=points[ok]).",
+            points,
+            array,
+        ) from error
+    return values

@@ -201,8 +201,18 @@ class OrthonormalBasis(ABC):
             ``phi(x) / ||phi(x)||``; zeros where all functions are zero.
         log_christoffel : ndarray of shape (n,)
             ``log k(x) = 2 log ||phi(x)||``.
+
+        Raises
+        ------
+        ValueError
+            If `scaled_features` does not return ``n_output_features_`` columns.
         """
         rows, log_scale = self.scaled_features(X)
+        if rows.shape[1] != self.n_output_features_:
+            raise ValueError(
+                f"scaled_features of {type(self).__name__} returned {rows.shape[1]} columns, which must be as many as "
+                f"n_output_features_={self.n_output_features_}."
+            )
         norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         with np.errstate(divide="ignore"):
             log_christoffel = 2.0 * (np.log(norms) + log_scale)

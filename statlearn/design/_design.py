@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from .._support.validation import check_vector
 from ._basis import named_rows
 
 __all__ = ["INDEPENDENT", "Design"]
@@ -12,7 +13,7 @@ __all__ = ["INDEPENDENT", "Design"]
 INDEPENDENT = -1  # the block of points that are drawn independently
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Design:
     r"""Points at which to evaluate a function, with weights for least squares.
 
@@ -58,6 +59,10 @@ class Design:
 
     def __post_init__(self):
         wrong = ~np.isfinite(self.features).all(axis=1)
+        for name in ("points", "log_weights", "features", "block"):
+            array = getattr(self, name).view()
+            array.flags.writeable = False  # an estimator keeps the design that it hands out
+            object.__setattr__(self, name, array)
         if wrong.any():
             raise ValueError(
                 f"the weighted basis functions are not finite at {named_rows(wrong)}: they overflow there, or are all "
@@ -66,6 +71,10 @@ class Design:
 
     def __len__(self):
         return len(self.points)
+
+    def __repr__(self):
+        n_dims, m = self.points.shape[1], self.features.shape[1]
+        return f"Design({len(self)} points in {n_dims} dimensions, m={m}, gram_lambda_min={self.gram_lambda_min:.3g})"
 
     @property
     def weights(self):
@@ -126,10 +135,13 @@ class Design:
         Raises
         ------
         ValueError
-            If the features overflow.
+            If there is no weight for each point, one is negative, all are 0, or the features overflow.
         """
+        weights = check_vector(weights, "weights", size=len(self))
+        if not weights.any():
+            raise ValueError("weights must not all be 0.")
         with np.errstate(divide="ignore"):
-            log_weights = np.log(weights / np.mean(weights))
+            log_weights = _log_shares(weights)
         with np.errstate(over="ignore", invalid="ignore"):
             features = self.features * np.exp(0.5 * (log_weights - self.log_weights))[:, None]
         return Design(self.points, log_weights, features, self.block)
@@ -165,7 +177,7 @@ class Design:
         m = basis.n_output_features_
         with np.errstate(divide="ignore"):
             log_density = np.logaddexp(np.log1p(-mixing) + log_christoffel - np.log(m), np.log(mixing))
-        log_weights = -log_density if counts is None else np.log(counts / np.mean(counts)) - log_density
+        log_weights = -log_density if counts is None else _log_shares(counts) - log_density
         with np.errstate(over="ignore", invalid="ignore"):
             scale = np.exp(0.5 * (log_christoffel + log_weights - np.log(len(points))))
             features = unit_rows * scale[:, None]
@@ -195,3 +207,9 @@ class Design:
             np.concatenate(parts),
             np.concatenate([first.block, block]),
         )
+
+
+def _log_shares(weights):
+    """Logarithms of non-negative weights over their mean, of any size."""
+    weights = weights / weights.max()
+    return np.log(weights / weights.mean())

@@ -9,11 +9,20 @@ from .._support.user_warnings import warn_user
 from ..certificate import Certificate, Check
 from ..exceptions import RankDeficientWarning
 
-__all__ = ["STABLE", "LeastSquaresFit", "check_values", "error_factor", "fit_certificate", "fit_least_squares"]
+__all__ = [
+    "RESOLUTION",
+    "STABLE",
+    "LeastSquaresFit",
+    "check_values",
+    "fit_certificate",
+    "fit_least_squares",
+    "proved_error",
+    "refuse_masked",
+]
 
 RANK_TOLERANCE = 1e-10  # singular values below it, relative to the largest, are taken as zero
 FULL_LEVERAGE = 1e-10  # a point with a leverage this close to 1 cannot be left out
-RESOLUTION = 1e-10  # share of the size of values below which their spread may be rounding
+RESOLUTION = 1e-13  # share of the size of values below which their spread may be rounding
 STABLE = 0.1  # smallest eigenvalue of the Gram matrix that a certificate passes without a bound of the user
 NAMED = 5  # places in a message
 
@@ -31,19 +40,18 @@ class LeastSquaresFit(NamedTuple):
         Smallest eigenvalue of the Gram matrix of the features; 0 with fewer points than functions.
     condition_number : float
         Largest over smallest eigenvalue.
-    loo_error : float
-        Root of the weighted mean of the squared leave-one-out errors over points and outputs; infinite where a point
-        cannot be left out.
-    spread : float
-        Weighted standard deviation of the values, which is the error of a constant; at least what rounding may leave.
+    loo_error : float or ndarray of shape (n_outputs,)
+        Root of the weighted mean of the squared leave-one-out errors; infinite where a point cannot be left out.
+    spread : float or ndarray of shape (n_outputs,)
+        Weighted standard deviation of the values, which is the error of a constant; 0 if it may be rounding.
     """
 
     coef: np.ndarray
     rank: int
     lambda_min: float
     condition_number: float
-    loo_error: float
-    spread: float
+    loo_error: float | np.ndarray
+    spread: float | np.ndarray
 
 
 def fit_least_squares(features, roots, values, rcond=None):
@@ -91,21 +99,25 @@ def fit_least_squares(features, roots, values, rcond=None):
 
 def _loo_error(residuals, leverage):
     spared = 1.0 - leverage
-    return np.inf if (spared <= FULL_LEVERAGE).any() else _size((residuals.T / spared).T)
+    sizes = _sizes((residuals.T / np.where(spared <= FULL_LEVERAGE, 1.0, spared)).T)
+    return np.inf * np.ones_like(sizes) if (spared <= FULL_LEVERAGE).any() else sizes
 
 
 def _spread(targets, roots):
     mean = roots @ targets / (roots @ roots)
-    return max(_size(targets - np.multiply.outer(roots, mean)), RESOLUTION * _size(targets))
+    spread = _sizes(targets - np.multiply.outer(roots, mean))
+    return np.where(spread <= RESOLUTION * _sizes(targets), 0.0, spread)[()]
 
 
-def _size(targets):
-    """Root of the sum over points, which weights make a mean, and of the mean over outputs."""
-    return float(np.sqrt(np.mean(np.sum(targets**2, axis=0))))
+def _sizes(targets):
+    """Root of the sum of squares over points, of which weights make a mean, for each output, on any scale."""
+    largest = np.abs(targets).max(axis=0)
+    unit = np.where(largest > 0.0, largest, 1.0)
+    return largest * np.sqrt(np.sum((targets / unit) ** 2, axis=0))
 
 
-def error_factor(design, m, n, bound):
-    """Expected squared error of a fit to exact values over the least one, where draws below a bound count as 0.
+def proved_error(design, m, n, lambda_min, bound, redrawn=False):
+    """What is proved of the expected squared error of a fit to exact values.
 
     Write e for the least error, b for the projection of the residual of the best function by the weighted points. The
     squared error is e^2 + |G^-1 b|^2, and E |b|^2 is at most e^2 m / n for points of the optimal density, independent
@@ -119,20 +131,39 @@ def error_factor(design, m, n, bound):
         Number of functions.
     n : int
         Number of points.
+    lambda_min : float
+        Smallest eigenvalue of the Gram matrix.
     bound : float
-        Smallest eigenvalue of the Gram matrix below which draws do not count.
+        Smallest eigenvalue of the Gram matrix below which designs do not count.
+    redrawn : bool, default=False
+        Whether the design was redrawn until it met the bound.
 
     Returns
     -------
     factor : float or None
-        The proved factor, None where there is none.
+        The factor by which the expected squared error is at most above the least one; None where none is proved.
+    detail : str
+        Its conditions.
     """
-    if design in ("dpp", "volume"):
-        return 1.0 + m
-    return 1.0 + m / (n * bound**2) if design in ("repeated_dpp", "christoffel") else None
+    if design in ("dpp", "volume") and not redrawn:
+        return 1.0 + m, "of the least mean squared error, on average over designs"
+    if design not in ("repeated_dpp", "christoffel"):
+        return None, "none is proved"
+    factor = 1.0 + m / (n * bound**2)
+    if redrawn:
+        return None, f"{factor:.3g} over the chance, which is not known, of a design to meet the bound"
+    if lambda_min < bound:
+        return None, "none: this design is below the bound on the eigenvalue"
+    return factor, "of the least mean squared error, on average where designs below the bound count as 0"
 
 
-def check_values(values, places, what):
+def refuse_masked(values, name):
+    """Raise an error for a masked array, whose hidden entries would be taken for values."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array. Leave out what is masked, or give NaN in its place.")
+
+
+def check_values(values, places, what, cure):
     """Check that there is one finite number, or vector of numbers, per place.
 
     Parameters
@@ -143,6 +174,8 @@ def check_values(values, places, what):
         What they are values of.
     what : str
         What a place is called in messages.
+    cure : str
+        What to do about a value that is not there, a sentence for the message.
 
     Returns
     -------
@@ -151,14 +184,17 @@ def check_values(values, places, what):
 
     Raises
     ------
+    TypeError
+        If they are masked.
     ValueError
-        If they are not.
+        If they are not numbers, or not enough.
 
     Warns
     -----
     DataConversionWarning
         If the values are a single column.
     """
+    refuse_masked(values, "values")
     try:
         values = np.asarray(values)
         values = values.astype(np.float64) if values.dtype.kind in "buifO" else values
@@ -166,7 +202,7 @@ def check_values(values, places, what):
         raise ValueError(f"there must be a real number, or a vector of as many, for every {what}: {error}.") from error
     if values.dtype.kind != "f":
         raise ValueError(f"values must be real numbers. Got an array of type {values.dtype}.")
-    if values.ndim not in (1, 2) or len(values) != len(places):
+    if values.ndim not in (1, 2) or len(values) != len(places) or values.shape[-1] == 0:
         raise ValueError(
             f"there must be one value, or vector of values, for each of {len(places)} {what}s. Got an array of shape "
             f"{values.shape}."
@@ -179,24 +215,24 @@ def check_values(values, places, what):
         more = ", ..." if wrong.size > NAMED else ""
         raise ValueError(
             f"{wrong.size} of {len(values)} values that are needed are NaN or infinite: those of {what} {named}{more}. "
-            "Give finite ones."
+            f"{cure}"
         )
     return values
 
 
-def fit_certificate(fit, count, *, bound, factor, region, used, assumptions):
+def fit_certificate(fit, reported, *, bound, proved, region, used, assumptions):
     """State what a fit can be trusted for.
 
     Parameters
     ----------
     fit : LeastSquaresFit
         The fit, of features whose Gram matrix is the identity for the ideal design.
-    count : Check
-        Number of values paid for.
+    reported : list of Check
+        What else to say, such as the number of values paid for.
     bound : float
         Smallest eigenvalue of the Gram matrix that passes.
-    factor : float or None
-        See `error_factor`.
+    proved : tuple of float or None and str
+        See `proved_error`.
     region : str
         Where errors count, in words.
     used : str
@@ -210,18 +246,29 @@ def fit_certificate(fit, count, *, bound, factor, region, used, assumptions):
         The certificate.
     """
     claim = (
-        f"The mean square of a function of the space over the {region} is at most {1.0 / bound:.3g} times its weighted "
-        f"mean square over the {used}, and the fit predicts {used} that are left out better than their mean does."
+        f"The mean square of a function of the space over the {region} is at most {1.0 / bound:.3g} times the mean "
+        f"over the {used} of its squares times their weights, and the fit predicts {used} that are left out better "
+        "than a constant does."
     )
-    predicts = fit.loo_error <= fit.spread if np.isfinite(fit.loo_error) else None
-    proved = "none is proved"
-    if factor is not None:
-        proved = "of the least mean squared error; draws below the bound on the eigenvalue count as 0"
+    is_stable = fit.lambda_min >= bound
+    stability = "of the Gram matrix" if is_stable else f"of the Gram matrix: too small, more {used} would raise it"
+    factor, conditions = proved
     checks = [
-        Check("smallest eigenvalue", fit.lambda_min, bound, fit.lambda_min >= bound, "numerical", "of the Gram matrix"),
+        Check("smallest eigenvalue", fit.lambda_min, bound, is_stable, "numerical", stability),
         Check("condition number", fit.condition_number, None, None, "reported", "of the Gram matrix"),
-        Check("leave-one-out error", fit.loo_error, fit.spread, predicts, "test", "bound: spread of the values"),
-        Check("expected error factor", factor, None, None, "reported", proved),
-        count,
+        _prediction_check(np.atleast_1d(fit.loo_error), np.atleast_1d(fit.spread)),
+        Check("expected error factor", factor, None, None, "reported", conditions),
+        *reported,
     ]
     return Certificate(claim, checks, assumptions)
+
+
+def _prediction_check(errors, spreads):
+    """Whether the fit predicts better than a constant, for the output for which that is least so."""
+    varies = spreads > 0.0
+    worst = int(np.argmax(np.divide(errors, spreads, out=np.zeros_like(errors), where=varies)))
+    error, spread = float(errors[worst]), float(spreads[worst])
+    predicts = bool(error <= spread) if varies[worst] and np.isfinite(error) else None
+    output = f", output {worst}, the worst" if errors.size > 1 else ""
+    meaning = "bound: spread of the values" if varies[worst] else "values do not vary beyond rounding"
+    return Check("leave-one-out error", error, spread, predicts, "test", meaning + output)

@@ -4,6 +4,7 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import null_space
 from scipy.sparse import csr_array, hstack, issparse
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
@@ -13,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._support._sklearn import Interval, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from ..certificate import Check
-from ._fit import STABLE, check_values, error_factor, fit_certificate, fit_least_squares
+from ._fit import STABLE, check_values, fit_certificate, fit_least_squares, proved_error, refuse_masked
 from ._leverage import FORMATS
 from ._pool import PoolDPPSampler
 
@@ -23,6 +24,8 @@ ASSUMPTIONS = (
     "The pool, with its weights, is the population that the fit is for.",
     "Which rows are picked did not depend on labels.",
 )
+NEGLIGIBLE = 1e-12  # entry of a unit vector that is rounding
+UNLABELED = "Label these rows. Those of query are picked if random_state is the same int in both calls."
 
 
 class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
@@ -67,7 +70,7 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
     lambda_min_ : float
         Smallest eigenvalue of the weighted Gram matrix of the labeled rows in coordinates in which that of the pool is
         the identity.
-    loo_error_ : float
+    loo_error_ : float or ndarray of shape (n_outputs,)
         Root weighted mean of the squared leave-one-out errors over the labeled rows, an estimate of the error over the
         pool; infinite where a label cannot be left out.
     n_features_in_ : int
@@ -166,7 +169,7 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         X = validate_data(self, X, **FORMATS, ensure_min_samples=2)
         labels_of = y if callable(y) else _lookup(y, X.shape[0])
         picked = self._pick(X, sample_weight, self.n_samples)
-        labels = check_values(labels_of(picked.rows.copy()), picked.rows, "row")
+        labels = check_values(labels_of(picked.rows.copy()), picked.rows, "row", UNLABELED)
         self._fit_labels(X, picked, labels)
         return self
 
@@ -220,11 +223,10 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         population = np.flatnonzero(mass)
         n = sampler._resolve(n_samples)[-1]
         if n >= population.size:
-            return Picked(population, mass[population] * population.size, population.size, 1.0, sampler)
+            return Picked(population, mass[population] * population.size, population.size, sampler)
         draw = sampler.sample(n_samples)
         rows, places = np.unique(draw.indices, return_inverse=True)
-        factor = error_factor(self.design, sampler.rank_, n, STABLE)
-        return Picked(rows, np.bincount(places, draw.weights), n, factor, sampler)
+        return Picked(rows, np.bincount(places, draw.weights), n, sampler)
 
     def _with_constant(self, X):
         if not self.fit_intercept:
@@ -234,7 +236,7 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
 
     def _fit_labels(self, X, picked, labels):
         """Fit the labels of rows in orthonormal coordinates, and set the attributes."""
-        rows, weights, n_drawn, factor, sampler = picked
+        rows, weights, n_drawn, sampler = picked
         functions = sampler._pool.coordinates(rows) / np.sqrt(sampler._pool.mass[rows])[:, None]
         roots = np.sqrt(weights / n_drawn)
         fit = fit_least_squares(roots[:, None] * functions, roots, labels, self.rcond)
@@ -244,16 +246,23 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         self.selected_indices_, self.selected_weights_, self.n_labels_ = rows, weights, rows.size
         self.rank_, self.leverage_scores_ = sampler.rank_, sampler.leverage_scores_
         self.lambda_min_, self.loo_error_ = fit.lambda_min, fit.loo_error
-        n_rows = X.shape[0]
+        paid = f"distinct ones, of {X.shape[0]} rows, for m={self.rank_}"
         self.certificate_ = fit_certificate(
             fit,
-            Check("labels", rows.size, None, None, "reported", f"distinct ones, of {n_rows} rows, for m={self.rank_}"),
+            [Check("labels", rows.size, None, None, "reported", paid)],
             bound=STABLE,
-            factor=factor,
+            proved=self._proved(fit, picked),
             region="pool",
             used="labeled rows",
             assumptions=ASSUMPTIONS,
         )
+
+    def _proved(self, fit, picked):
+        if fit.rank < picked.sampler.rank_:
+            return None, "none: the fit drops directions"
+        if picked.rows.size == np.count_nonzero(picked.sampler._pool.mass):
+            return 1.0, "all rows are labeled"
+        return proved_error(self.design, picked.sampler.rank_, picked.n_drawn, fit.lambda_min, STABLE)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -263,18 +272,17 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
 
 
 class Picked(NamedTuple):
-    """Rows to label, each once and in their order, their weights, the number that was drawn, what is proved of the
-    error, and the sampler."""
+    """Rows to label, each once and in their order, their weights, the number that was drawn, and the sampler."""
 
     rows: np.ndarray
     weights: np.ndarray
     n_drawn: int
-    factor: float | None
     sampler: PoolDPPSampler
 
 
 def _lookup(y, n_rows):
     """A function that returns given labels."""
+    refuse_masked(y, "y")
     labels = np.asarray(y)
     if labels.ndim not in (1, 2) or len(labels) != n_rows:
         raise ValueError(
@@ -292,7 +300,19 @@ def _linear_function(X, values, rank, fit_intercept):
     X = X.astype(np.float64)  # a mean of float32 has few digits
     origin, level = (X.mean(axis=0), values.mean(axis=0)) if fit_intercept else (np.zeros(X.shape[1]), 0.0)
     X, rank = X - origin, rank - fit_intercept
-    scales = np.abs(X).max(axis=0) if rank == X.shape[1] else np.ones(X.shape[1])  # they would change the norm
+    largest = np.abs(X).max(axis=0)
+    scales = np.where(largest > 0.0, largest, 1.0)
     left, singular, right = np.linalg.svd(X / scales, full_matrices=False)
-    coef = (right[:rank].T @ ((left[:, :rank].T @ (values - level)).T / singular[:rank]).T).T / scales
-    return coef, level - coef @ origin if fit_intercept else 0.0
+    coef = ((right[:rank].T @ ((left[:, :rank].T @ (values - level)).T / singular[:rank]).T).T / scales).T
+    if rank < X.shape[1]:
+        coef = coef - _null_part(coef, right[:rank], scales)
+    return coef.T, level - coef.T @ origin if fit_intercept else 0.0
+
+
+def _null_part(coef, rows, scales):
+    """The part of coefficients that changes no value: their projection on what is orthogonal to ``rows * scales``."""
+    free = null_space(rows)
+    free[np.abs(free) < NEGLIGIBLE] = 0.0  # rounding, which the scales may make large
+    free /= scales[:, None]
+    free /= np.linalg.norm(free, axis=0)
+    return free @ np.linalg.lstsq(free, coef)[0]

@@ -86,6 +86,8 @@ class Pool:
         Squared norms of the rows in orthonormal coordinates; m times the optimal density for i.i.d. draws.
     error : float
         Largest entry of Q^T Q - I.
+    kept : ndarray of shape (n_rows, m) or None
+        The rows of Q, for a pool of one batch, where they are small.
     """
 
     rows: ScaledRows | np.ndarray
@@ -93,6 +95,7 @@ class Pool:
     mass: np.ndarray
     leverage: np.ndarray
     error: float
+    kept: np.ndarray | None = None
 
     @classmethod
     def of(cls, rows, factors, mass=None):
@@ -119,7 +122,8 @@ class Pool:
             gram = gram + coordinates.T @ coordinates
         n_rows = rows.shape[0]
         mass = np.full(n_rows, 1.0 / n_rows) if mass is None else mass
-        return cls(rows, factors, mass, np.concatenate(leverage), _distance_from_identity(gram))
+        kept = coordinates if len(leverage) == 1 else None
+        return cls(rows, factors, mass, np.concatenate(leverage), _distance_from_identity(gram), kept)
 
     @classmethod
     def of_orthonormal(cls, Q):
@@ -156,7 +160,7 @@ class Pool:
         coordinates : ndarray of shape (n_chosen, m)
             Rows of Q.
         """
-        return _map(self.rows[rows], self.factors)
+        return _map(self.rows[rows], self.factors) if self.kept is None else self.kept[rows]
 
     @cached_property
     def _cumulative(self):
@@ -220,8 +224,7 @@ class Pool:
             Their orthonormal coordinates, of norm 1.
         """
         rows = self.draw(n, rng)
-        coordinates = self.coordinates(rows)
-        return rows, coordinates / np.linalg.norm(coordinates, axis=1, keepdims=True)
+        return rows, self.coordinates(rows) / np.sqrt(self.leverage[rows])[:, None]
 
 
 def _map(batch, factors):
@@ -343,8 +346,8 @@ def make_pool(X, sample_weight=None):
     if pool.rank < X.shape[1]:
         warn_user(
             f"X has rank {pool.rank}, below its {X.shape[1]} columns: some columns are linear combinations of others. "
-            f"Rows are projected on the column space, of dimension m={pool.rank}. Drop columns to be rid of this "
-            "warning.",
+            f"Rows are projected on the column space, of dimension m={pool.rank}. Drop columns, such as a constant "
+            "beside an intercept, to be rid of this warning.",
             RankDeficientWarning,
         )
     return pool

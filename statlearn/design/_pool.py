@@ -70,7 +70,7 @@ class PoolDPPSampler(StatlearnEstimator):
     The rows :math:`x_i` have masses :math:`\mu_i`, equal unless ``sample_weight`` says otherwise, and span a space of
     linear functions of dimension m. With leverage scores :math:`\ell_i`, the optimal density for weighted least squares
     is :math:`\ell_i / m`. A row drawn with density :math:`\nu_i` has the weight :math:`w_i = \mu_i / \nu_i`, so that
-    weighted sums over drawn rows estimate means over the pool.
+    means of weighted values over drawn rows estimate means over the pool ("volume" apart, whose law is not a product).
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class PoolDPPSampler(StatlearnEstimator):
 
     Notes
     -----
-    A fit costs three passes over X. It keeps a reference to X rather than a copy, so X must not change before the last
+    A fit reads X a few times. It keeps a reference to X rather than a copy, so X must not change before the last
     draw. A row of zeros or of mass 0 is never drawn, a row that alone determines a direction is in every determinantal
     draw, and equal rows are never in the same one.
 
@@ -195,6 +195,7 @@ class PoolDPPSampler(StatlearnEstimator):
         X = validate_data(self, X, **FORMATS)
         self._pool = make_pool(X, sample_weight)
         self.leverage_scores_, self.rank_ = self._pool.leverage, self._pool.rank
+        self._validated = self.design, self.mixing, self.algorithm
         self._resolve(self.n_samples)
         self.certificate_ = _certificate(self._pool)
         return self
@@ -235,6 +236,10 @@ class PoolDPPSampler(StatlearnEstimator):
 
     def _resolve(self, n_samples):
         """The plan of the design, its share of the masses, and the number of rows."""
+        parameters = self.design, self.mixing, self.algorithm
+        if parameters != self._validated:
+            self._validate_params()
+            self._validated = parameters
         plan = PLANS[self.design]
         if plan.mixing is not None and self.mixing != 0.0:
             raise ValueError(

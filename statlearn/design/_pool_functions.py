@@ -237,6 +237,6 @@ def _orthonormal_pool(Q):
     if pool.error > ORTHONORMAL:
         raise ValueError(
             f"the columns of Q must be orthonormal. Got a Q^T Q that differs from the identity by {pool.error:.3g}: "
-            "pass the Q of numpy.linalg.qr, or use PoolDPPSampler, which takes any matrix."
+            "pass the Q of numpy.linalg.qr of a float64 matrix, or use PoolDPPSampler, which takes any matrix."
         )
     return pool

@@ -40,6 +40,9 @@ class ProductBasis(OrthonormalBasis):
         self.index_set = index_set
         self.n_output_features_, self.n_dims = index_set.positions.shape
 
+    def __repr__(self):
+        return f"{type(self).__name__}(m={self.n_output_features_} functions of {self.n_dims} coordinates)"
+
     @property
     def multi_indices(self):
         """ndarray of shape (m, n_dims): the labels of the factors of each function."""

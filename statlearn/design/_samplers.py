@@ -63,6 +63,10 @@ class Sampler:
         """
         basis = self.basis.resolved()
         n = resolve_n_samples(self.default_n_samples if n_samples is None else n_samples, basis.n_output_features_)
+        return self.draw(basis, n, random_state)
+
+    def draw(self, basis, n, random_state):
+        """Draw any number n of points for a basis that is resolved; see `sample`."""
         n_generators = self._n_generators(n, basis.n_output_features_)
         return self._draw(basis, n, spawn_generators(random_state, n_generators))
 
@@ -71,10 +75,11 @@ class Sampler:
 
 
 def check_basis(basis):
-    """Check that a basis is orthonormal, and that it draws from its induced distribution.
+    """Check that a basis is orthonormal, and that it draws from its measure and its induced distribution.
 
-    Means of m / k and of the entries of (m / k) phi phi^T over independent draws must be 1 and those of the identity,
-    within what their variance allows.
+    Means of m / k and of the entries of (m / k) phi phi^T over draws from k / m must be 1 and those of the identity.
+    Means of the entries of phi phi^T / k, which are bounded, must be the same over draws from the measure and, times
+    m / k, over draws from k / m. All within what their variances allow.
 
     Parameters
     ----------
@@ -86,18 +91,25 @@ def check_basis(basis):
     ValueError
         If they are not.
     """
-    m = basis.n_output_features_
-    rows, log_christoffel = basis.unit_features(basis.sample_induced(CHECKED, np.random.default_rng(0)))
+    m, rng = basis.n_output_features_, np.random.default_rng(0)
+    rows, log_christoffel = basis.unit_features(basis.sample_induced(CHECKED, rng))
+    plain = basis.unit_features(basis.sample_measure(CHECKED, rng))[0]
     weights = m * np.exp(-log_christoffel)
-    means = np.append(m * rows.T @ rows / CHECKED - np.eye(m), weights.mean() - 1.0)
-    squares = np.append(m**2 * (rows**2).T @ rows**2 / CHECKED - np.eye(m), weights.var())
-    allowed = norm.isf(CHANCE / means.size) * np.sqrt(np.maximum(squares, 0.0) / CHECKED) + EXACT
-    if (np.abs(means) > allowed).any():
-        raise ValueError(
-            f"either the functions of {type(basis).__name__} are not orthonormal, or sample_induced does not draw from "
-            f"(k / m) mu: over {CHECKED} draws a mean of (m / k) phi phi^T or of m / k is off by "
-            f"{np.abs(means).max():.3g}. Mend the basis, or its weights are wrong."
-        )
+    identity = np.append(m * rows.T @ rows / CHECKED - np.eye(m), weights.mean() - 1.0)
+    identity_squares = np.append(m**2 * (rows**2).T @ rows**2 / CHECKED - np.eye(m), weights.var())
+    measure = ((weights * rows.T) @ rows - plain.T @ plain) / CHECKED
+    measure_squares = ((weights**2 * rows.T**2) @ rows**2 + (plain**2).T @ plain**2) / CHECKED
+    for means, squares, drawn in (
+        (identity, identity_squares, "sample_induced does not draw from (k / m) mu"),
+        (measure, measure_squares, "sample_measure and sample_induced do not draw from the same mu"),
+    ):
+        allowed = norm.isf(CHANCE / means.size) * np.sqrt(np.maximum(squares, 0.0) / CHECKED) + EXACT
+        if not (np.isfinite(allowed) & (np.abs(means) <= allowed)).all():
+            raise ValueError(
+                f"either the functions of {type(basis).__name__} are not orthonormal, or {drawn}: over {CHECKED} draws "
+                f"a mean is off by {np.abs(means).max():.3g}, where it must be within {allowed.max():.3g}. Mend the "
+                "basis, or its weights are wrong."
+            )
 
 
 def _dpp(basis, rng):

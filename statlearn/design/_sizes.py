@@ -2,7 +2,7 @@
 
 import re
 from fractions import Fraction
-from math import ceil, log
+from math import ceil, log, log1p
 from numbers import Integral, Real
 
 from .._support._sklearn import Interval, RealNotInt, StrOptions, validate_params
@@ -10,10 +10,11 @@ from .._support._sklearn import Interval, RealNotInt, StrOptions, validate_param
 __all__ = ["N_SAMPLES_CONSTRAINT", "recommended_n_samples", "resolve_n_samples"]
 
 N_SAMPLES_CONSTRAINT = [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="right"), str]
+SERIES_RADIUS, SERIES_TERMS = 0.1, 20  # 1e-20 relative
 MULTIPLE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)?\s*m\s*")
 
 
-def resolve_n_samples(n_samples, m, n_pool=None):
+def resolve_n_samples(n_samples, m, n_pool=None, least=None):
     """Turn a number of samples, as users give it, into an integer.
 
     Parameters
@@ -25,16 +26,18 @@ def resolve_n_samples(n_samples, m, n_pool=None):
         Dimension of the approximation space.
     n_pool : int, default=None
         Number of rows of the pool; None if there is no pool.
+    least : int, default=None
+        The smallest number that is accepted; None is m.
 
     Returns
     -------
     n : int
-        The number of samples, at least m.
+        The number of samples.
 
     Raises
     ------
     ValueError
-        If the number is smaller than m, a string is no multiple of m, or a share is asked for without a pool.
+        If the number is too small, a string is no multiple of m, or a share is asked for without a pool.
 
     Examples
     --------
@@ -48,7 +51,7 @@ def resolve_n_samples(n_samples, m, n_pool=None):
         n = int(n_samples)
     else:
         n = _share(n_samples, n_pool)
-    if n < m:
+    if n < (m if least is None else least):
         resolved = "" if n_samples == n else f" ({n} samples)"
         raise ValueError(
             f"n_samples={n_samples!r}{resolved} is smaller than the dimension of the approximation space m={m}. Ask "
@@ -82,7 +85,7 @@ def _share(share, n_pool):
     prefer_skip_nested_validation=True,
 )
 def recommended_n_samples(m, delta=0.9, eta=0.01, criterion="lambda_min"):
-    r"""Number of independent points from the optimal density that make a stable fit with near certainty.
+    r"""Number of independent points that is proved to make a stable fit; determinantal designs need far fewer.
 
     By the matrix Chernoff bound, the smallest eigenvalue of the Gram matrix of n points of `ChristoffelSampler` is
     below :math:`1 - \delta` with a probability of at most :math:`m \exp(-c\, n / m)`, with
@@ -128,5 +131,12 @@ def recommended_n_samples(m, delta=0.9, eta=0.01, criterion="lambda_min"):
     (227, 991)
     """
     if criterion == "lambda_min":
-        return ceil(m * log(m / eta) / (delta + (1.0 - delta) * log(1.0 - delta)))
-    return ceil(m * log(2.0 * m / eta) / (-delta + (1.0 + delta) * log(1.0 + delta)))
+        return ceil(m * (log(m) - log(eta)) / _chernoff_exponent(-delta))
+    return ceil(m * (log(2.0 * m) - log(eta)) / _chernoff_exponent(delta))
+
+
+def _chernoff_exponent(x):
+    """(1 + x) log(1 + x) - x, by its series where the terms would cancel."""
+    if abs(x) > SERIES_RADIUS:
+        return (1.0 + x) * log1p(x) - x
+    return sum((-x) ** k / (k * (k - 1)) for k in range(2, SERIES_TERMS))

@@ -5,14 +5,14 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from .._support._sklearn import Interval, StrOptions, _check_feature_names_in, _fit_context, _is_fitted
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check
 from ._families import POLYNOMIALS, BoundedFamily, Fourier, PolynomialFamily
-from ._index_sets import INDEX_SETS, index_set_of
+from ._index_sets import INDEX_SETS, LARGEST_SET, index_set_of
 from ._product_basis import ProductBasis, TorusBasis
 
 __all__ = ["FourierBasis", "PolynomialBasis"]
@@ -22,12 +22,12 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
     """What the two transformers share.
 
     A derived class has ``_stated_dims()``, the number of dimensions that each parameter states or None, by parameter,
-    and ``_build(n_dims, X)``, the basis, where ``X`` are the points of ``fit`` or None.
+    and ``_build(n_dims, ranges)``, the basis, where ``ranges`` of the columns were seen by ``fit``, or are None.
     """
 
     _parameter_constraints: dict = {
         "n_dims": [Interval(Integral, 1, None, closed="left"), None],
-        "degree": [Interval(Integral, 0, None, closed="left")],
+        "degree": [Interval(Integral, 0, LARGEST_SET, closed="both")],
         "index_set": [StrOptions(set(INDEX_SETS))],
         "q": [Interval(Real, 0, 1, closed="right")],
         "bounds": ["array-like", None],
@@ -57,7 +57,8 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
             If parameters are invalid or disagree with each other or with X, or X has missing or infinite values.
         """
         X = validate_data(self, X, dtype=np.float64)
-        self.basis_ = self._build(X.shape[1], X)
+        self._ranges = [_range(column) for column in X.T]
+        self.basis_ = self._build(X.shape[1], self._ranges)
         self.multi_indices_ = self.basis_.multi_indices
         self.n_output_features_ = self.basis_.n_output_features_
         self.certificate_ = _certificate(self.basis_, X)
@@ -86,7 +87,7 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
         ExtrapolationWarning
             Where points lie outside the support of the measure.
         """
-        basis = self.resolved()
+        basis = self.basis_ if _is_fitted(self) else self.resolved()
         return basis.features(validate_data(self, X, dtype=np.float64, reset=False))
 
     def resolved(self):
@@ -95,23 +96,23 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
         Returns
         -------
         basis : OrthonormalBasis
-            What `fit` left in ``basis_``, or, before `fit`, what the parameters say if they say all.
+            What the parameters say, as they are now, with the ranges of columns that `fit` saw where they are learned.
 
         Raises
         ------
         NotFittedError
             Before `fit`, if the parameters leave the number of dimensions open.
         """
-        if _is_fitted(self):
-            return self.basis_
         self._validate_params()
         n_dims = self._declared_dims()
-        if n_dims is None:
+        if n_dims is not None:
+            return self._build(n_dims, None)
+        if not _is_fitted(self):
             raise NotFittedError(
                 f"This {type(self).__name__} instance is not fitted yet, and its parameters leave the number of "
                 "dimensions open. Give n_dims, or call fit."
             )
-        return self._build(n_dims, None)
+        return self._build(self.n_features_in_, self._ranges)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the functions.
@@ -126,8 +127,11 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
         names : ndarray of shape (n_output_features_,)
             Such as ``"1"`` or ``"P2(x0) P1(x1)"``.
         """
-        check_is_fitted(self)
-        return np.array(self.basis_.names(_check_feature_names_in(self, input_features)), dtype=object)
+        if _is_fitted(self):
+            return np.array(self.basis_.names(_check_feature_names_in(self, input_features)), dtype=object)
+        basis = self.resolved()
+        columns = [f"x{column}" for column in range(basis.n_dims)] if input_features is None else input_features
+        return np.array(basis.names(columns), dtype=object)
 
     def _declared_dims(self):
         """The number of dimensions that the parameters state, or None."""
@@ -261,12 +265,12 @@ class PolynomialBasis(ProductTransformer):
             "bounds": _stated_by_bounds(self.bounds),
         }
 
-    def _build(self, n_dims, X):
+    def _build(self, n_dims, ranges):
         index_set = self._index_set(n_dims, orders=np.arange(self.degree + 1))
         families = self.family if isinstance(self.family, (list, tuple)) else [self.family] * n_dims
         bounds = _bounds_per_column(self.bounds, n_dims)
-        if X is not None and self.bounds is None and self._declared_dims() is None and _is_bounded(self.family):
-            bounds = [_range(column) for column in X.T]
+        if ranges and self.bounds is None and self._declared_dims() is None and _is_bounded(self.family):
+            bounds = ranges
         return ProductBasis(list(map(_column_family, families, bounds)), index_set)
 
 
@@ -341,14 +345,14 @@ class FourierBasis(ProductTransformer):
     def _stated_dims(self):
         return {"n_dims": self.n_dims, "bounds": _stated_by_bounds(self.bounds)}
 
-    def _build(self, n_dims, X):
+    def _build(self, n_dims, ranges):
         index_set = self._index_set(n_dims, orders=(np.arange(2 * self.degree + 1) + 1) // 2)
         bounds = _bounds_per_column(self.bounds, n_dims)
         return TorusBasis([Fourier() if pair is None else Fourier(pair) for pair in bounds], index_set)
 
 
 def _is_pair(bounds):
-    return len(bounds) == 2 and all(isinstance(end, Real) for end in bounds)
+    return hasattr(bounds, "__len__") and len(bounds) == 2 and all(isinstance(end, Real) for end in bounds)
 
 
 def _stated_by_bounds(bounds):
@@ -356,6 +360,10 @@ def _stated_by_bounds(bounds):
 
 
 def _bounds_per_column(bounds, n_dims):
+    if bounds is not None and not _is_pair(bounds):
+        for column, pair in enumerate(bounds):
+            if not (pair is None or _is_pair(pair)):
+                raise ValueError(f"bounds must be a pair of numbers for a column. Got {pair!r} for column {column}.")
     return [bounds] * n_dims if bounds is None or _is_pair(bounds) else list(bounds)
 
 
