@@ -254,11 +254,11 @@ class EvaluationError(ValueError):
     >>> from statlearn.design import PolynomialBasis, WeightedLeastSquaresApproximator
     >>> from statlearn.exceptions import EvaluationError
     >>> def model(x):
-    ...     return np.where(x[:, 0] > 0.99, np.nan, np.exp(x[:, 0]))
+    ...     return np.where(x[:, 0] > 0.9, np.nan, np.exp(x[:, 0]))
     >>> basis = PolynomialBasis(degree=4, n_dims=1)
     >>> surrogate = WeightedLeastSquaresApproximator(basis, n_samples="4m", random_state=0)
     >>> try:
-    ...     surrogate.fit_function(model)
+    ...     surrogate = surrogate.fit_function(model)
     ... except EvaluationError as error:
     ...     ok = np.isfinite(error.values)
     ...     design = surrogate.ask()

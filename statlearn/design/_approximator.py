@@ -344,7 +344,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         """
         if getattr(self, "_asked", None) is None:
             raise ValueError("tell needs points to be told about. Call ask or extend first.")
-        if points is not None:
+        if points is not None and not np.array_equal(points, self._asked.points):
             self._asked, self._is_moved = self._asked_at(points), True
         design, values = self._asked, check_values(y, self._asked.points, "point", FAILED)
         if self._told is not None:
@@ -511,7 +511,7 @@ def _finite_values(points, values, error=None):
         reason = f": {type(error).__name__}: {error}" if error is not None else ""
         raise EvaluationError(
             f"{named_rows(failed)} have no finite value{reason}. The error holds points and values. To fit what is "
-            "there, call ask with the same int random_state, and tell(values[ok], points=points[ok]).",
+            "there, call ask, and tell(values[ok], points=points[ok]).",
             points,
             array,
         ) from error

@@ -798,6 +798,12 @@ def test_points_that_were_rounded_have_the_weights_of_where_they_are():
     np.testing.assert_array_equal(model.design_.points, rounded)
 
 
+def test_the_points_asked_for_are_not_moved():
+    model = approximator(LINE)
+    points = model.ask().points.copy()
+    assert model.tell(steep(points), points=points).certificate_["expected error factor"].statistic is not None
+
+
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_no_value_is_lost_when_an_evaluation_fails(n_jobs):
     def fragile(x):
