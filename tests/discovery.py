@@ -68,7 +68,7 @@ CHECK_ARGUMENTS = {
     "PredictionMarketClassifier": {"estimators": PARTICIPANTS, "refit_participants": True, "random_state": 0},
     "PoolDPPSampler": {"random_state": 0},
     "PrestoClassifierCV": {"alphas": 10},
-    "WeightedLeastSquaresApproximator": {"basis": PolynomialBasis(degree=1)},
+    "WeightedLeastSquaresApproximator": {"basis": PolynomialBasis(degree=1), "weights": "uniform"},
 }
 
 # Estimators whose X is a graph. scikit-learn's checks know tables, and kernel matrices where `pairwise` is set: they

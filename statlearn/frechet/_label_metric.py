@@ -1,0 +1,216 @@
+"""What a label space is: labels, and the distances between them."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ._searches import DenseSearch, RowsSearch
+
+__all__ = ["LabelMetric", "as_labels"]
+
+NAMED = 5  # labels in a message
+
+
+def as_labels(labels, name="labels"):
+    """Labels as a read-only vector that numpy can sort.
+
+    Parameters
+    ----------
+    labels : iterable of str or of numbers
+        The labels, all different.
+    name : str, default="labels"
+        Name of the argument in messages.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_labels,)
+        The labels, in the order given.
+
+    Raises
+    ------
+    TypeError
+        If labels are neither all strings nor all real numbers.
+    ValueError
+        If there are none, they are not a vector, one is NaN, or one is there twice.
+    """
+    if not isinstance(labels, Iterable) or isinstance(labels, str | bytes):
+        raise TypeError(f"{name} must be a sequence of labels. Got {labels!r}.")
+    values = list(labels)
+    if not (all(isinstance(value, str) for value in values) or all(_is_number(value) for value in values)):
+        raise TypeError(f"{name} must be all strings or all real numbers, to be sorted. Got {_few(values)}.")
+    array = np.array(values)
+    if array.size == 0:
+        raise ValueError(f"{name} must have at least one label. Got none.")
+    if array.dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError(f"{name} must not contain NaN. Got {_few(values)}.")
+    unique, counts = np.unique(array, return_counts=True)
+    if (counts > 1).any():
+        raise ValueError(f"{name} must be different from each other. More than once there: {_few(unique[counts > 1])}.")
+    array.flags.writeable = False
+    return array
+
+
+def _is_number(value):
+    return isinstance(value, int | float | np.number | np.bool_) and not isinstance(value, np.complexfloating)
+
+
+def _few(values):
+    named = ", ".join(repr(str(value)) if isinstance(value, str) else str(value) for value in values[:NAMED])
+    return f"[{named}{', ...' if len(values) > NAMED else ''}]"
+
+
+class LabelMetric:
+    r"""Base class of label spaces: labels, and the distances between them.
+
+    Functions name labels by their position in ``labels_``; this order also decides between tied labels. A label space
+    does not change once it is made, so copies share it.
+
+    To write a new one, inherit, call ``super().__init__(labels)`` and give it a method `distances`. Everything else
+    then works, by sums over blocks of distances.
+
+    Parameters
+    ----------
+    labels : iterable of str or of numbers
+        The labels, all different.
+
+    Attributes
+    ----------
+    labels_ : ndarray of shape (n_labels_,)
+        The labels.
+    n_labels_ : int
+        Their number.
+
+    See Also
+    --------
+    TreeMetric, GraphMetric, GridMetric, ChainMetric, EmbeddingMetric, PrecomputedMetric, DiscreteMetric
+
+    Examples
+    --------
+    Hours on a clock:
+
+    >>> import numpy as np
+    >>> from statlearn.frechet import LabelMetric, frechet_predict
+    >>> class ClockMetric(LabelMetric):
+    ...     def distances(self, sources, targets):
+    ...         apart = np.abs(np.subtract.outer(self.labels_[sources], self.labels_[targets]))
+    ...         return np.minimum(apart, 12.0 - apart)
+    >>> clock = ClockMetric(range(12))
+    >>> clock.labels_[frechet_predict([[0.5, 0.5]], clock, observed=[11, 1])]
+    array([0])
+    """
+
+    is_tree = False  # whether distances are lengths of paths in a tree whose every node is a label
+    searches = {"dense": DenseSearch, "rows": RowsSearch}  # name of a backend: class of the search
+
+    def __init__(self, labels):
+        self.labels_ = as_labels(labels)
+        self._order = np.argsort(self.labels_, kind="stable")
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.n_labels_} labels)"
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_latest_search"}
+
+    @property
+    def n_labels_(self):
+        """Number of labels."""
+        return self.labels_.size
+
+    def distances(self, sources, targets):
+        """Distances between labels.
+
+        Parameters
+        ----------
+        sources : ndarray of int of shape (n_sources,)
+            Positions of labels; true ones where the two sides differ.
+        targets : ndarray of int of shape (n_targets,)
+            Positions of labels; predicted ones where the two sides differ.
+
+        Returns
+        -------
+        distances : ndarray of float64 of shape (n_sources, n_targets)
+            The distances.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define distances(sources, targets).")
+
+    def powers(self, sources, targets, power):
+        """Distances to a power, the terms of the Fréchet functional; parameters as for `distances`."""
+        return self.distances(sources, targets) ** power
+
+    def paired_distances(self, sources, targets):
+        """Distances from each source to the target of the same place.
+
+        Parameters
+        ----------
+        sources, targets : ndarray of int of shape (n,)
+            Positions of labels.
+
+        Returns
+        -------
+        distances : ndarray of float64 of shape (n,)
+            The distances.
+        """
+        distinct, place = np.unique(sources, return_inverse=True)
+        found = np.empty(len(sources))
+        for position, source in enumerate(distinct):
+            members = np.flatnonzero(place == position)
+            found[members] = self.distances(np.array([source]), np.asarray(targets)[members])[0]
+        return found
+
+    def search_names(self, power):
+        """Names of the backends that find minimizers for a power, the fastest first."""
+        return ["rows", "dense"]
+
+    def kept_search(self, name, observed, allowed, power):
+        """The search of a backend, made anew unless the latest one was for the same labels.
+
+        Predictions in batches then share what is costly to make, such as shortest paths in a graph.
+        """
+        key = name, observed.tobytes(), allowed.tobytes(), power
+        latest = vars(self).get("_latest_search")
+        if latest is None or latest[0] != key:
+            latest = self._latest_search = key, self.searches[name](self, observed, allowed, power)
+        return latest[1]
+
+    def is_ultrametric(self):
+        """Tell whether it is known that d(u, w) is at most the larger of d(u, v) and d(v, w) for all labels."""
+        return False
+
+    def index_of(self, labels, name="y"):
+        """Positions of labels.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n,)
+            Some of the labels.
+        name : str, default="y"
+            Name of the argument in messages.
+
+        Returns
+        -------
+        indices : ndarray of int of shape (n,)
+            Their positions in ``labels_``.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not a label.
+        """
+        labels = np.asarray(labels)
+        if (labels.dtype.kind in "UO") != (self.labels_.dtype.kind == "U"):
+            raise ValueError(
+                f"{name} and the labels of the metric must have the same type. Got {_few(labels.ravel())} and the "
+                f"labels {_few(self.labels_)}."
+            )
+        place = np.searchsorted(self.labels_, labels, sorter=self._order)
+        indices = self._order[np.minimum(place, self.n_labels_ - 1)]
+        unknown = np.unique(labels[self.labels_[indices] != labels])
+        if unknown.size:
+            raise ValueError(
+                f"{name} contains labels not in label_space: {_few(unknown)}. Known labels are {_few(self.labels_)}."
+            )
+        return indices
