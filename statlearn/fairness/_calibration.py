@@ -11,6 +11,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from .._support._sklearn import HasMethods, Interval, StrOptions, _check_sample_weight, validate_params
+from .._support.data_frames import data_frame
 from .._support.parallel import run_parallel
 from .._support.validation import check_vector
 from ..certificate import Certificate, Check, format_table
@@ -122,16 +123,10 @@ class FairnessCalibration:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "FairnessCalibration.to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'"
-            ) from error
         columns = {FAIRNESS_WEIGHT: self.fairness_weights}
         for name in self.results:
             columns |= {name: self.mean(name), f"{name}_sd": self.sd(name)}
-        return pd.DataFrame(columns | {"pareto": self.pareto})
+        return data_frame(columns | {"pareto": self.pareto}, "FairnessCalibration.to_frame")
 
     def plot(self, **options):
         """Draw the price of fairness with matplotlib.

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from .._support._sklearn import Interval, _fit_context, validate_params
+from .._support.data_frames import data_frame
 from .._support.progress import fit_progress
 from .._support.user_warnings import warn_user
 from .._support.validation import check_vector
@@ -108,13 +109,7 @@ class FairnessPath:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "FairnessPath.to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'"
-            ) from error
-        return pd.DataFrame(
+        return data_frame(
             {
                 "fairness_weight": self.fairness_weights,
                 "loss": self.losses,
@@ -122,7 +117,8 @@ class FairnessPath:
                 "distance_correlation": self.distance_correlations,
                 "unfairness_ratio": self.unfairness_ratios,
                 "deviation": self.deviations,
-            }
+            },
+            "FairnessPath.to_frame",
         )
 
 

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from .._support._sklearn import HasMethods, Interval, _check_sample_weight, _safe_indexing, validate_params
+from .._support.data_frames import data_frame
 from ..certificate import Certificate, Check, format_table
 from ..dependence import DistanceCovariancePenalty, distance_covariance_test
 from ._cells import N_BINS, Cells, attribute_cells, intersection_cells
@@ -113,13 +114,7 @@ class FairnessReport:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "FairnessReport.to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'"
-            ) from error
-        return pd.DataFrame(self.groups)
+        return data_frame(self.groups, "FairnessReport.to_frame")
 
     def __str__(self):
         parts = [self._summary(), "", format_table(("measure", "value", "what it is"), self._measures(), right=(1,))]

@@ -6,13 +6,14 @@ import numpy as np
 import sklearn
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin
 from sklearn.linear_model import LogisticRegression
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d, get_tags, indexable
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._support._sklearn import HasMethods, StrOptions, _check_sample_weight, _fit_context, _num_samples
 from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._support.delegation import check_delegated_rows, refuse_unrouted
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, fit_progress
 from ._certificates import fit_certificate
@@ -23,7 +24,7 @@ from ._label_metric import LabelMetric
 from ._locus import locus
 from ._metrics import DiscreteMetric
 from ._selection import next_class_order
-from ._temperature import TEMPERATURES, choose_temperature, folds_of, score_fold
+from ._temperature import TEMPERATURES, choose_temperature, classification_folds, score_fold
 
 __all__ = ["LokiClassifier"]
 
@@ -213,7 +214,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        X = self._check_rows(X, reset=True)
+        X = check_delegated_rows(self, X, reset=True)
         check_consistent_length(X, y)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         known = classes_known_before(self._base())
@@ -223,7 +224,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         self.metric_ = self._label_space(y, known)
         positions = self.metric_.index_of(y)
         self.classes_ = np.sort(self.metric_.labels_)
-        folds = folds_of(self.cv, X, y, split_params) if self.temperature == "auto" else []
+        folds = classification_folds(self.cv, X, y, split_params) if self.temperature == "auto" else []
         with fit_progress(
             self, X, y, max_subtasks=len(folds) + 1, sequential=False, sample_weight=sample_weight
         ) as progress:
@@ -285,7 +286,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
             Columns in the order of ``observed_classes_``.
         """
         check_is_fitted(self)
-        return class_weights(self.estimator_, self._check_rows(X, reset=False), self._method())
+        return class_weights(self.estimator_, check_delegated_rows(self, X, reset=False), self._method())
 
     def predict_proba(self, X):
         """Probabilities that the classifier gives to all labels, zero for those it does not know.
@@ -439,27 +440,12 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
     def _method(self):
         return self.response_method if self.calibration is None else "predict_proba"
 
-    def _check_rows(self, X, *, reset):
-        """Rows that can be indexed, and are otherwise left to the classifier."""
-        (X,) = indexable(X)
-        if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf":
-            raise ValueError(
-                f"X must be two-dimensional. Got an array of shape {X.shape}. Reshape your data by X.reshape(-1, 1) if "
-                "it is one feature, or by X.reshape(1, -1) if it is one row."
-            )
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return X
-
     def _route(self, sample_weight, params, *, is_known):
         """Keyword arguments of the fit of the classifier and of the splitter."""
         if sklearn.get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
             return routed.estimator.fit, routed.splitter.split if self.temperature == "auto" else {}
-        if params:
-            raise TypeError(
-                f"fit of LokiClassifier got {sorted(params)}. To pass them on to the classifier or the splitter, "
-                "enable metadata routing by sklearn.set_config(enable_metadata_routing=True)."
-            )
+        refuse_unrouted(self, params, "the classifier or the splitter")
         if sample_weight is None or is_known:
             return {}, {}
         if not has_fit_parameter(self._base(), "sample_weight"):

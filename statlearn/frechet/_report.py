@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from .._support._sklearn import validate_params
+from .._support.data_frames import data_frame
 from ..certificate import Certificate, Check, format_table
 from ._decision import POWER, TEMPERATURE, check_positions, check_weights, tempered
 from ._decision_rule import DecisionRule, most_probable
@@ -71,13 +72,7 @@ class LokiReport:
         ImportError
             If pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "LokiReport.to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'"
-            ) from error
-        return pd.DataFrame(self.rules)
+        return data_frame(self.rules, "LokiReport.to_frame")
 
     def __str__(self):
         table = format_table(self._headers(), list(self._rows()), right=range(1, len(COLUMNS)))

@@ -8,12 +8,13 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import gen_batches
 
 from .._support._sklearn import _check_method_params, _safe_indexing
+from .._support.delegation import folds_of
 from ._decision import tempered
 from ._decision_rule import most_probable
 from ._inner_classifier import class_weights, fit_classifier
 from ._searches import ENTRIES_AT_ONCE, TIE
 
-__all__ = ["TEMPERATURES", "HeldOut", "choose_temperature", "folds_of", "score_fold"]
+__all__ = ["TEMPERATURES", "HeldOut", "choose_temperature", "classification_folds", "score_fold"]
 
 TEMPERATURES = np.logspace(-1.0, 1.0, 17)
 
@@ -39,18 +40,14 @@ class HeldOut(NamedTuple):
     weight: float
 
 
-def folds_of(cv, X, y, split_params):
+def classification_folds(cv, X, y, split_params):
     """The folds of a splitter as positions of rows.
 
     Rare classes are no reason to warn: a class that a training part lacks is what labels to come may be.
     """
-    rows = np.arange(len(y))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        splits = list(check_cv(cv, y, classifier=True).split(X, y, **split_params))
-    if not splits:
-        raise ValueError("cv gives no folds. If it is a generator, it was used up: pass a list.")
-    return [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splits]
+        return folds_of(check_cv(cv, y, classifier=True), X, y, **split_params)
 
 
 def score_fold(rule, estimator, data, fold, fit_params, response_method, progress):

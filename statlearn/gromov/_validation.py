@@ -12,6 +12,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._support.data_frames import data_frame
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
 from ..certificate import Certificate, Check, format_table
@@ -101,13 +102,7 @@ class PotValidation:
            best_known  upper_ratio
         0         0.0          1.0
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "PotValidation.to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'"
-            ) from error
-        return pd.DataFrame(self.table)
+        return data_frame(self.table, "PotValidation.to_frame")
 
     def __str__(self):
         rows = [[name, *(f"{figures[column]:.3g}" for column in SUMMARY)] for name, figures in self.summary.items()]

@@ -20,6 +20,7 @@ from .._support._sklearn import (
     _safe_indexing,
 )
 from .._support.base import unchanged_on_error
+from .._support.delegation import check_delegated_rows
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
 from ._betting import BETTING_NAMES, BettingFunction, as_betting
@@ -267,7 +268,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         check_probabilities_exist(names, estimators)
         self._check_learners(names, estimators)
         betting = self.betting_ = as_betting(self.betting)
-        X = self._check_rows(X, reset=True)
+        X = check_delegated_rows(self, X, reset=True)
         y = self._labels(y, X)
         classes, codes = np.unique(y, return_inverse=True)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -319,7 +320,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         self._validate_params()
         self._check_stream()
         is_new = not _is_fitted(self, "_ledger")
-        X = self._check_rows(X, reset=is_new)
+        X = check_delegated_rows(self, X, reset=is_new)
         if is_new:
             self._open(classes)
         elif classes is not None:
@@ -411,7 +412,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
     def _trade(self, X):
         """Beliefs of all participants, prices, and who bets."""
         check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
+        X = check_delegated_rows(self, X, reset=False)
         awake = self._awake(X) & self._can_bet()
         beliefs = self._beliefs(X, awake)
         prices, _ = Rounds.of_classifiers(beliefs, awake).price(self.budgets_, self.betting_)

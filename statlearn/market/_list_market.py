@@ -4,12 +4,13 @@ import numpy as np
 import sklearn
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
-from sklearn.utils import Bunch, indexable
+from sklearn.utils import Bunch
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import _BaseHeterogeneousEnsemble, _num_samples
+from .._support._sklearn import _BaseHeterogeneousEnsemble
 from .._support.base import StatlearnEstimator
+from .._support.delegation import folds_of, refuse_unrouted
 from .._support.progress import CallbackSupportMixin
 from .._support.user_warnings import warn_user
 from ..exceptions import SleepingParticipantWarning
@@ -19,7 +20,6 @@ from ._participants import (
     awake_rows,
     check_weights_supported,
     fit_all,
-    folds_of,
     out_of_fold,
     predictions,
     warn_of_missing_classes,
@@ -125,28 +125,11 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
         if sklearn.get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
             return {name: routed[name].fit for name in names}
-        if params:
-            raise TypeError(
-                f"fit of {type(self).__name__} got {sorted(params)}. To pass them on to participants, enable metadata "
-                "routing by sklearn.set_config(enable_metadata_routing=True)."
-            )
+        refuse_unrouted(self, params, "participants")
         if sample_weight is None:
             return dict.fromkeys(names, {})
         check_weights_supported(names, estimators)
         return dict.fromkeys(names, {"sample_weight": sample_weight})
-
-    def _check_rows(self, X, *, reset):
-        """Rows that can be indexed, and are otherwise left to the participants."""
-        (X,) = indexable(X)
-        if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "biuf":
-            raise ValueError(
-                f"X must be two-dimensional. Got an array of shape {X.shape}. Reshape your data by X.reshape(-1, 1) if "
-                "it is one feature, or by X.reshape(1, -1) if it is one row."
-            )
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        if _num_samples(X) == 0:
-            raise ValueError("X has 0 samples: at least one row is needed.")
-        return X
 
     def _awake(self, X):
         return awake_rows(self.domains, self.participants_, X)

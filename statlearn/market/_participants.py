@@ -16,7 +16,6 @@ __all__ = [
     "check_probabilities_exist",
     "check_weights_supported",
     "fit_all",
-    "folds_of",
     "out_of_fold",
     "predictions",
     "warn_of_missing_classes",
@@ -113,15 +112,6 @@ def _fit(name, estimator, X, y, rows, fit_params):
         error.add_note(f"It came from fitting participant {name!r} to {rows.size} of the rows.")
         raise
     return estimator
-
-
-def folds_of(splitter, X, y):
-    """The folds of a splitter as positions of rows."""
-    rows = np.arange(len(y))
-    splits = [(rows[np.asarray(train)], rows[np.asarray(test)]) for train, test in splitter.split(X, y)]
-    if not splits:
-        raise ValueError("cv gives no folds. If it is a generator, it was used up: pass a list.")
-    return splits
 
 
 def out_of_fold(names, estimators, X, y, fit_params, awake, splits, predict, shape, n_jobs):

@@ -15,6 +15,7 @@ from .._support._sklearn import (
     _num_samples,
 )
 from .._support.base import unchanged_on_error
+from .._support.delegation import check_delegated_rows
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
 from ._books import OfferBook
@@ -261,7 +262,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
             The fitted market.
         """
         names, estimators = self._participants()
-        X = self._check_rows(X, reset=True)
+        X = check_delegated_rows(self, X, reset=True)
         y = check_values(y, X)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         self.participants_ = names
@@ -308,7 +309,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         self._check_stream()
         if not _is_fitted(self, "_ledger"):
             return self.fit(X, y, sample_weight)
-        X = self._check_rows(X, reset=False)
+        X = check_delegated_rows(self, X, reset=False)
         y, awake = check_values(y, X), self._awake(X)
         weights = self._factors(sample_weight, X)
         self._check_reward()
@@ -387,7 +388,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
 
     def _rows_and_awake(self, X):
         check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
+        X = check_delegated_rows(self, X, reset=False)
         return X, self._awake(X)
 
     def _from_price(self, X, function, *arrays):

@@ -7,6 +7,7 @@ from scipy.stats import chi2
 from sklearn.exceptions import ConvergenceWarning
 
 from .._support._sklearn import StrOptions, _check_feature_names_in, validate_params
+from .._support.data_frames import data_frame
 from .._support.user_warnings import warn_user
 from ..certificate import Certificate, Check, format_table
 from ._cut_classifier import warn_unless_converged
@@ -14,7 +15,6 @@ from ._inference import efficient_information, independent, information
 from ._penalty import Penalty
 from ._problem import ordinal_problem
 from ._proportional_odds import ProportionalOddsClassifier
-from ._reports import to_frame
 from ._solver import DomainSolver
 
 __all__ = ["ParallelismTestResult", "parallelism_test"]
@@ -79,14 +79,13 @@ class ParallelismTestResult:
         frame : pandas.DataFrame
             Columns group, statistic, df and p_value; the last row, named ``"global"``, is that of all features.
         """
-        return to_frame(
-            {
-                "group": [*self.groups, "global"],
-                "statistic": [*self.statistic, self.global_statistic],
-                "df": [*self.df, self.global_df],
-                "p_value": [*self.p_value, self.global_p_value],
-            }
-        )
+        columns = {
+            "group": [*self.groups, "global"],
+            "statistic": [*self.statistic, self.global_statistic],
+            "df": [*self.df, self.global_df],
+            "p_value": [*self.p_value, self.global_p_value],
+        }
+        return data_frame(columns, f"{type(self).__name__}.to_frame")
 
     def __str__(self):
         names = (*self.groups, "global")

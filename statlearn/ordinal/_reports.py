@@ -7,13 +7,14 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
 from .._support._sklearn import _check_sample_weight
+from .._support.data_frames import data_frame
 from ..certificate import Certificate, format_table
 from ._cut_classifier import warn_unless_converged
 from ._inference import coordinate_covariance
 from ._penalty import Penalty
 from ._solver import DomainSolver
 
-__all__ = ["DeviatingTransitions", "RelaxedFit", "relaxed_fit", "to_frame"]
+__all__ = ["DeviatingTransitions", "RelaxedFit", "relaxed_fit"]
 
 INPUT_ATTRIBUTES = ("n_features_in_", "feature_names_in_")
 DOMAIN_CLAIMS = {
@@ -21,15 +22,6 @@ DOMAIN_CLAIMS = {
     "train": " and whose cuts cross at no training row",
     "box": " and whose cuts cross nowhere in the bounding box of the training data",
 }
-
-
-def to_frame(columns):
-    """A `pandas.DataFrame` of the columns, or an error that names the extra to install."""
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'") from error
-    return pd.DataFrame(columns)
 
 
 def _cut_names(classes):
@@ -90,7 +82,8 @@ class DeviatingTransitions:
         frame : pandas.DataFrame
             Columns feature, cut and difference.
         """
-        return to_frame({"feature": self.features, "cut": self.cuts, "difference": self.differences})
+        columns = {"feature": self.features, "cut": self.cuts, "difference": self.differences}
+        return data_frame(columns, "DeviatingTransitions.to_frame")
 
     def __str__(self):
         rows = [
@@ -149,14 +142,13 @@ class RelaxedFit:
         frame : pandas.DataFrame
             Columns feature, cut, difference and standard_error.
         """
-        return to_frame(
-            {
-                "feature": self.features,
-                "cut": self.cuts,
-                "difference": self.differences,
-                "standard_error": self.standard_errors,
-            }
-        )
+        columns = {
+            "feature": self.features,
+            "cut": self.cuts,
+            "difference": self.differences,
+            "standard_error": self.standard_errors,
+        }
+        return data_frame(columns, "RelaxedFit.to_frame")
 
     def __str__(self):
         rows = [
