@@ -15,11 +15,11 @@ from scipy.spatial.distance import cdist
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.cluster import SpectralClustering
-from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, RidgeCV
 from sklearn.metrics import adjusted_rand_score, get_scorer, log_loss, mean_poisson_deviance
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import GridSearchCV, KFold, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -31,6 +31,7 @@ from statlearn.datasets import load_marriage, make_graph_families, make_motor_cl
 from statlearn.design import DPPLeastSquares, PolynomialBasis, WeightedLeastSquaresApproximator
 from statlearn.exceptions import CrossingWarning
 from statlearn.fairness import DistanceCovarianceFairRegressor, fairness_report, make_fairness_scorer
+from statlearn.frechet import ChainMetric, LokiClassifier, frechet_predict, mean_squared_distance, metric_scorer
 from statlearn.graph import GraphKernelKMeans, NodeKernelClassifier, SpectralGraph
 from statlearn.gromov import GromovAligner, GromovSignature
 from statlearn.market import PredictionMarketClassifier
@@ -347,6 +348,57 @@ def median_error(surrogate, new):
     return np.median([np.sqrt(np.mean((fit.predict(new) - truth) ** 2)) for fit in fits]) / truth.std()
 
 
+N_LEVELS = 20
+SEEN_LEVELS = [0, 3, 7, 11, 15, 18]
+FOLDS = KFold(5, shuffle=True, random_state=0)
+
+
+def frechet_stop():
+    """Which label, never seen in training, is the answer?"""
+    X, progression = load_diabetes(return_X_y=True)
+    levels = np.digitize(progression, np.linspace(25, 346, N_LEVELS + 1)[1:-1])
+    scale = ChainMetric(range(N_LEVELS))
+    print(f"Diabetes, its progression on a scale of {N_LEVELS} levels. {len(X)} patients, left out in five folds;")
+    print(f"training has the levels {SEEN_LEVELS} only, {np.isin(levels, SEEN_LEVELS).sum()} patients in all")
+    predicted = {}
+    for train, test in FOLDS.split(X):
+        seen = train[np.isin(levels[train], SEEN_LEVELS)]
+        for name, labels in predictions_of_levels(X[seen], levels[seen], X[test], scale).items():
+            predicted.setdefault(name, np.empty_like(levels))[test] = labels
+
+    print("\nMean squared distance to the true level, and predictions that are levels which training had not:")
+    for name, labels in predicted.items():
+        unseen = np.mean(~np.isin(labels, SEEN_LEVELS))
+        print(f"  {name:<44} {mean_squared_distance(levels, labels, scale):5.2f}   {unseen:4.0%}")
+
+    seen = np.isin(levels, SEEN_LEVELS)
+    grid = {"estimator__logisticregression__C": [0.01, 0.1, 1.0], "temperature": [0.5, 1.0, 2.0]}
+    search = GridSearchCV(loki_of(scale), grid, scoring=metric_scorer(scale), cv=FOLDS).fit(X[seen], levels[seen])
+    strength, temperature = search.best_params_.values()
+    model = search.best_estimator_
+    print(f"\nchosen by cross-validation on the seen levels: C = {strength:g}, temperature {temperature:g}")
+    print(f"with training rows of level {model.next_classes(1)[0]} every level could be predicted\n")
+    print(model.certificate_)
+
+
+def loki_of(scale):
+    """Logistic regression whose probabilities are averaged over a label space."""
+    return LokiClassifier(make_pipeline(StandardScaler(), LogisticRegression()), metric=scale)
+
+
+def predictions_of_levels(X_train, y_train, X_test, scale):
+    """Levels predicted by several rules, trained on the same rows."""
+    loki = loki_of(scale).fit(X_train, y_train)
+    frequencies = np.bincount(y_train, minlength=N_LEVELS)
+    ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(X_train, y_train)
+    return {
+        "LogisticRegression, the most probable level": loki.estimator_.predict(X_test),
+        "LokiClassifier around it": loki.predict(X_test),
+        "the best constant level of the training rows": frechet_predict(frequencies[None], scale, range(N_LEVELS)),
+        "RidgeCV, rounded": np.clip(np.rint(ridge.predict(X_test)), 0, N_LEVELS - 1).astype(int),
+    }
+
+
 STOPS = {
     "ordinal: rare events": ordinal_stop,
     "graph: communities": graph_stop,
@@ -354,6 +406,7 @@ STOPS = {
     "fairness: the price of a motor policy": fairness_stop,
     "market: whom to believe": market_stop,
     "design: few evaluations, few labels": design_stop,
+    "frechet: labels never seen in training": frechet_stop,
 }
 
 

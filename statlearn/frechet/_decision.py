@@ -8,7 +8,7 @@ from sklearn.utils import check_array, gen_batches
 
 from .._support._sklearn import Interval, StrOptions, validate_params
 from ._label_metric import LabelMetric
-from ._searches import ENTRIES_AT_ONCE, TIE, Candidates, direct_scores, near_least
+from ._searches import ENTRIES_AT_ONCE, TIE, Candidates, RowsSearch, direct_scores, near_least
 
 __all__ = ["POWER", "TEMPERATURE", "TIE_BREAKS", "check_weights", "frechet_predict", "frechet_scores", "tempered"]
 
@@ -113,7 +113,7 @@ def frechet_predict(
     search = _make_search(metric, observed, allowed, power, backend)
     chosen = [
         _choose(P[batch], search.candidates(P[batch]), metric, observed, power, tie_break)
-        for batch in _row_batches(P, metric)
+        for batch in _row_batches(P, search.width)
     ]
     indices = np.concatenate(chosen)
     if not return_scores:
@@ -175,10 +175,8 @@ def frechet_scores(P, metric, observed, labels=None, *, power=2, temperature=1.0
 
 
 def _scores(P, metric, observed, labels, power):
-    """F of labels by matrix products, distances block by block of labels."""
-    step = max(1, ENTRIES_AT_ONCE // observed.size)
-    blocks = [labels[start : start + step] for start in range(0, labels.size, step)]
-    return np.hstack([P @ metric.powers(observed, block, power) for block in blocks])
+    """F of labels."""
+    return RowsSearch(metric, observed, labels, power).scores(P)
 
 
 def check_weights(P, observed, metric):
@@ -276,8 +274,9 @@ def tempered(P, temperature):
     return (P / largest) ** (1.0 / temperature) * largest
 
 
-def _row_batches(P, metric):
-    return gen_batches(P.shape[0], max(1, ENTRIES_AT_ONCE // max(P.shape[1], metric.n_labels_)))
+def _row_batches(P, width):
+    """Slices of rows for which a table of so many columns is not too large."""
+    return gen_batches(P.shape[0], max(1, ENTRIES_AT_ONCE // max(P.shape[1], width)))
 
 
 def _make_search(metric, observed, allowed, power, backend):
@@ -287,7 +286,19 @@ def _make_search(metric, observed, allowed, power, backend):
             f"backend must be 'auto' or one of {names} for this metric and power={power}. Got {backend!r}."
         )
     name = names[0] if backend == "auto" else backend
-    return metric.kept_search(name, observed, allowed, power)
+    return _kept_search(metric, name, observed, allowed, power)
+
+
+def _kept_search(metric, name, observed, allowed, power):
+    """The search of a backend, made anew unless the latest one of the metric was for the same labels.
+
+    Predictions in batches then share what is costly to make, such as shortest paths in a graph.
+    """
+    key = name, observed.tobytes(), allowed.tobytes(), power
+    latest = vars(metric).get("_latest_search")
+    if latest is None or latest[0] != key:
+        latest = metric._latest_search = key, metric.searches[name](metric, observed, allowed, power)
+    return latest[1]
 
 
 def _choose(P, candidates, metric, observed, power, tie_break):
@@ -327,7 +338,7 @@ def _best(P, metric, observed, allowed, power, tie_break, k):
     if k > allowed.size:
         raise ValueError(f"top_k must be at most the number of labels that may be predicted, {allowed.size}. Got {k}.")
     indices, best = np.empty((P.shape[0], k), dtype=np.intp), np.empty((P.shape[0], k))
-    for batch in _row_batches(P, metric):
+    for batch in _row_batches(P, allowed.size):
         weights, rows = P[batch], np.arange(batch.stop - batch.start)
         scores = _scores(weights, metric, observed, allowed, power)
         for column in range(k):

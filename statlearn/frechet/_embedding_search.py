@@ -29,6 +29,7 @@ class MeanSearch:
         self.allowed = allowed
         self.slack = (TIE + SLACK) * np.einsum("ij,ij->i", self.points, self.points).max()
         self.targets = _make_targets(metric.coordinates(allowed) - center)
+        self.width = allowed.size if isinstance(self.targets, PlainPoints) else len(points)
 
     def candidates(self, P):
         """Labels that may minimize; see `DenseSearch.candidates`. Makes no distances between labels."""

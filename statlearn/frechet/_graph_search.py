@@ -19,7 +19,7 @@ class GraphSearch:
         paths = metric.paths(observed)
         paths = paths if allowed.size == paths.shape[1] else paths[:, allowed]
         kept = first_of_equal_columns(paths)
-        self.paths, self.labels = paths[:, kept], allowed[kept]
+        self.paths, self.labels, self.width = paths[:, kept], allowed[kept], kept.size
 
     def candidates(self, P):
         """Labels that may minimize; see `DenseSearch.candidates`. O(n_samples n_observed n_groups)."""

@@ -36,7 +36,7 @@ class SeparableSearch:
     """
 
     def __init__(self, metric, observed, allowed, power):
-        self.shape = metric.shape
+        self.shape, self.width = metric.shape, len(observed)
         self.points = metric.coordinates(observed)
         deviations = self.points - self.points.mean(axis=0)
         radius2 = np.einsum("ij,ij->i", deviations, deviations).max()
@@ -77,7 +77,7 @@ class LatticeSearch:
         inside = ((targets >= low) & (targets < low + self.sides)).all(axis=1)
         self.cells = np.ravel_multi_index((targets[inside] - low).T, self.sides)
         self.labels = allowed[inside]
-        self.slack = SLACK * float(sum(self.sides)) ** 2
+        self.slack, self.width = SLACK * float(sum(self.sides)) ** 2, int(np.prod(self.sides))
 
     def candidates(self, P):
         """Labels that may minimize; see `DenseSearch.candidates`. O(n_observed + n_cells) per row and pair of axes."""

@@ -82,7 +82,13 @@ class LabelMetric:
 
     See Also
     --------
-    TreeMetric, GraphMetric, GridMetric, ChainMetric, EmbeddingMetric, PrecomputedMetric, DiscreteMetric
+    TreeMetric : Nodes of a tree.
+    GraphMetric : Nodes of a graph.
+    GridMetric : Points of a grid.
+    ChainMetric : Values on a scale.
+    EmbeddingMetric : Vectors.
+    PrecomputedMetric : A table of distances, or of costs.
+    DiscreteMetric : All labels equally far apart.
 
     Examples
     --------
@@ -138,7 +144,22 @@ class LabelMetric:
         raise NotImplementedError(f"{type(self).__name__} must define distances(sources, targets).")
 
     def powers(self, sources, targets, power):
-        """Distances to a power, the terms of the Fréchet functional; parameters as for `distances`."""
+        """Distances to a power, the terms of the Fréchet functional.
+
+        Parameters
+        ----------
+        sources : ndarray of int of shape (n_sources,)
+            Positions of labels; true ones where the two sides differ.
+        targets : ndarray of int of shape (n_targets,)
+            Positions of labels; predicted ones where the two sides differ.
+        power : float
+            The power.
+
+        Returns
+        -------
+        powers : ndarray of float64 of shape (n_sources, n_targets)
+            The distances to the power.
+        """
         return self.distances(sources, targets) ** power
 
     def paired_distances(self, sources, targets):
@@ -162,22 +183,28 @@ class LabelMetric:
         return found
 
     def search_names(self, power):
-        """Names of the backends that find minimizers for a power, the fastest first."""
+        """Names of the backends that find minimizers.
+
+        Parameters
+        ----------
+        power : float
+            Power of the distances.
+
+        Returns
+        -------
+        names : list of str
+            The fastest first.
+        """
         return ["rows", "dense"]
 
-    def kept_search(self, name, observed, allowed, power):
-        """The search of a backend, made anew unless the latest one was for the same labels.
-
-        Predictions in batches then share what is costly to make, such as shortest paths in a graph.
-        """
-        key = name, observed.tobytes(), allowed.tobytes(), power
-        latest = vars(self).get("_latest_search")
-        if latest is None or latest[0] != key:
-            latest = self._latest_search = key, self.searches[name](self, observed, allowed, power)
-        return latest[1]
-
     def is_ultrametric(self):
-        """Tell whether it is known that d(u, w) is at most the larger of d(u, v) and d(v, w) for all labels."""
+        """Tell whether it is known that d(u, w) is at most the larger of d(u, v) and d(v, w) for all labels.
+
+        Returns
+        -------
+        answer : bool
+            False where nothing is known.
+        """
         return False
 
     def index_of(self, labels, name="y"):

@@ -32,7 +32,7 @@ class DiscreteSearch:
         seen = column[allowed] >= 0
         self.labels = np.sort(np.concatenate([allowed[seen], allowed[~seen][:1]]))
         self.places = np.flatnonzero(column[self.labels] >= 0)
-        self.columns = column[self.labels[self.places]]
+        self.columns, self.width = column[self.labels[self.places]], self.labels.size
 
     def candidates(self, P):
         """Labels that may minimize; see `DenseSearch.candidates`. O(n_samples n_observed)."""

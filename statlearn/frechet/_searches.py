@@ -112,6 +112,8 @@ def _weighted_sums(weights, terms):
 class DenseSearch:
     """The oracle: F of all labels, from all distances at once.
 
+    Like every search it has a ``width``, the entries of the largest table that it makes for a row.
+
     Parameters
     ----------
     metric : LabelMetric
@@ -125,7 +127,7 @@ class DenseSearch:
     """
 
     def __init__(self, metric, observed, allowed, power):
-        self.allowed = allowed
+        self.allowed, self.width = allowed, allowed.size
         self.terms = metric.powers(observed, allowed, power)
 
     def candidates(self, P):
@@ -145,16 +147,35 @@ class DenseSearch:
 
 
 class RowsSearch:
-    """F of all labels by matrix products, distances block by block of labels; arguments as for `DenseSearch`."""
+    """F of all labels by matrix products, distances of some observed labels at a time; arguments as for `DenseSearch`.
+
+    Distances from an observed label to all others are made in one go, which for a graph is one search.
+    """
 
     def __init__(self, metric, observed, allowed, power):
         self.metric, self.observed, self.allowed, self.power = metric, observed, allowed, power
+        self.width = allowed.size
 
     def candidates(self, P):
         """Labels that may minimize; see `DenseSearch.candidates`. O(n_samples n_observed n_allowed)."""
-        scores = np.empty((P.shape[0], self.allowed.size))
-        step = max(1, ENTRIES_AT_ONCE // self.observed.size)
-        for start in range(0, self.allowed.size, step):
+        return near_least(self.scores(P), self.allowed)
+
+    def scores(self, P):
+        """F of all labels.
+
+        Parameters
+        ----------
+        P : {ndarray, csr_array} of shape (n_samples, n_observed)
+            Weights.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_allowed)
+            Values of F.
+        """
+        scores = np.zeros((P.shape[0], self.allowed.size))
+        step = max(1, ENTRIES_AT_ONCE // self.allowed.size)
+        for start in range(0, self.observed.size, step):
             part = slice(start, start + step)
-            scores[:, part] = P @ self.metric.powers(self.observed, self.allowed[part], self.power)
-        return near_least(scores, self.allowed)
+            scores += P[:, part] @ self.metric.powers(self.observed[part], self.allowed, self.power)
+        return scores

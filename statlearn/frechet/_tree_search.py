@@ -43,8 +43,7 @@ class SteinerSearch:
         members = self._members(tree, np.sort(nodes))
         place = np.full(tree.n_nodes, -1)
         place[members] = np.arange(members.size)
-        self.n_members = members.size
-        self.columns = place[nodes]
+        self.columns, self.width = place[nodes], members.size
         self.parents = place[tree.parents[members]]  # that of the first is not read
         self.lengths = tree.lengths[members]
         if metric.is_tree and not metric._has_negligible_edges and allowed.size == metric.n_labels_:
@@ -62,6 +61,7 @@ class SteinerSearch:
 
     @staticmethod
     def _members(tree, nodes):
+        """Positions of the nodes on which F is evaluated, ascending; ``nodes`` are those of the observed labels."""
         return np.flatnonzero(mark_spanned(nodes, tree.parents, tree.heads))
 
     def candidates(self, P):
@@ -98,6 +98,7 @@ class RerootingSearch(SteinerSearch):
 
     @staticmethod
     def _members(tree, nodes):
+        """All positions."""
         return np.arange(tree.n_nodes)
 
 
@@ -112,9 +113,10 @@ class VirtualSearch:
     """
 
     def __init__(self, metric, observed, allowed, power):
-        self.steiner = None
+        self.steiner, self.width = None, 1
         if allowed.size < metric.n_labels_:
             self.steiner = SteinerSearch(metric, observed, allowed, power)
+            self.width = self.steiner.width
             return
         self.tree, self.labels = metric._tree, metric._labels_by_position
         self.shortest = self.tree.lengths[1:].min(initial=np.inf)
@@ -133,6 +135,7 @@ class VirtualSearch:
         return _sorted_candidates(sizes, self.labels[positions])
 
     def _descend(self, P, sizes):
+        """Candidates by the way down to the minimum, none if they are in doubt; dense rows share nodes and columns."""
         tree, starts = self.tree, np.arange(sizes.size + 1) * self.nodes.size
         firsts, nodes, places = np.zeros_like(sizes), self.nodes, self.columns
         if sparse.issparse(P):
@@ -154,6 +157,7 @@ class VirtualSearch:
         )
 
     def _look_everywhere(self, P, sizes):
+        """Candidates by all of the compressed tree of every row."""
         tree = self.tree
         return compressed_candidates(*self._rows_of_nodes(P), tree.parents, tree.heads, tree.depths, SLACK, sizes)
 

@@ -93,8 +93,8 @@ def test_diameter_of_a_set_of_labels(shape, rng):
 
 
 def test_distances_near_each_other_far_from_the_root_lose_no_digits():
-    tree = RootedTree([-1, 0, 1, 1], [0, 2.0**40, 0.125, 0.25])
-    assert tree.distances([2], [3])[0, 0] == 0.375
+    tree = RootedTree([-1, 0, 1, 1], [0, 2.0**52, 1.0, 2.0])  # twice this depth is no number with a last digit of one
+    assert tree.distances([2], [3])[0, 0] == 3.0
 
 
 def test_a_path_of_a_million_nodes():

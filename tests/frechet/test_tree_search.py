@@ -185,9 +185,11 @@ def test_kernels_in_plain_python(rng):
 def test_the_way_down_finds_all_that_tie(shape, rng):
     """Both ways of the virtual search, on trees where the short one is not in doubt."""
     for kind in WEIGHTS:
-        metric = random_metric(rng, shape, "small", "shuffled")
+        integers = random_metric(rng, shape, "small", "shuffled")
+        lengths = 0.1 * (integers._tree.depth - integers._tree.depth[integers.parents_])  # for ties that rounding hides
+        metric = TreeMetric(integers.parents_, lengths=np.maximum(lengths, 0.0), label_nodes=integers.nodes_)
         observed, allowed = observe(rng, metric), np.arange(metric.n_labels_)
-        P = random_weights(rng, N_SAMPLES, observed.size, kind)
+        P = random_weights(rng, N_SAMPLES, observed.size, kind) / 7.0
         search, sizes = VirtualSearch(metric, observed, allowed, 2), np.zeros(N_SAMPLES, int)
         labels = search.labels[search._descend(P, sizes)]
         scores = frechet_scores(P, metric, observed)
@@ -201,7 +203,7 @@ def test_the_way_down_is_not_trusted_where_many_nodes_may_tie():
     search, sizes = VirtualSearch(metric, np.array([0, 10**5 - 1]), np.arange(10**5), 2), np.zeros(1, int)
     assert search._descend(np.array([[0.5, 0.5]]), sizes).size == 0
     found = search.candidates(np.array([[0.5, 0.5]]))
-    assert found.labels.size > 2
+    assert 2 < found.labels.size < 20
     assert {49999, 50000} <= set(found.labels)
 
 

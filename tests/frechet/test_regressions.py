@@ -1,0 +1,242 @@
+"""Behavior that went wrong once."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.dummy import DummyClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.svm import SVC
+
+from statlearn.frechet import (
+    ChainMetric,
+    DiscreteMetric,
+    EmbeddingMetric,
+    GraphMetric,
+    GridMetric,
+    LabelMetric,
+    LeaveClassesOut,
+    LokiClassifier,
+    PrecomputedMetric,
+    TreeMetric,
+    frechet_predict,
+    locus,
+    loki_report,
+    mean_squared_distance,
+)
+from statlearn.frechet._decision_rule import DecisionRule
+
+
+@pytest.fixture
+def blobs(rng):
+    """Rows of three classes that are easy to tell apart."""
+    y = np.repeat([0, 1, 2], 20)
+    return np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])[y] + rng.normal(size=(60, 2)), y
+
+
+# Wrong numbers
+
+
+def test_locus_of_a_long_grid_has_no_label_whose_cell_is_off_the_hull():
+    """On a grid of 2 x 100,001 the locus, a "proof", had 10 labels that are never predicted, not even by ties.
+
+    The mean reaches the upper row, a first coordinate of 1/2, if half of the weight is on its one observed label; the
+    second coordinate is then between the two middles of its own with those of the others.
+    """
+    n = 100_001
+    grid = GridMetric((2, n), norm="l2")
+    observed = [0, n - 1, n + 50_000]
+    upper = np.arange(25_000, 75_001)
+    np.testing.assert_array_equal(locus(grid, observed), np.concatenate([np.arange(n), n + upper]))
+
+
+def test_programs_agree_with_the_formula_where_a_label_is_close_to_an_observed_one():
+    """Programs put a label into the locus of an ultrametric space that no weights make a minimizer.
+
+    It is at 1e-7 of an observed one and as far from all others: the scaled t(v) of `locus` is -1/3, far from its
+    resolution. That F of both is equal to 12 digits, with weights on others, is no reason.
+    """
+    metric = PrecomputedMetric([[0.0, 1e-7, 1.0], [1e-7, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    np.testing.assert_array_equal(locus(metric, [1, 2], method="closed"), [1, 2])
+    np.testing.assert_array_equal(locus(metric, [1, 2], method="program"), [1, 2])
+
+
+def test_certificate_does_not_deny_a_label_that_is_predicted():
+    """A certificate of kind "proof" said that no unseen label will ever be predicted, and `predict` returned one.
+
+    Siblings at 1e-5 of their parent tie in F, by the tie rule, if others are at distance 1, and the first wins.
+    """
+    taxonomy = TreeMetric([-1, 0, 0, 1, 1, 2], lengths=[0, 1, 1, 1e-5, 1e-5, 1e-5], label_nodes="leaves")
+    y = np.repeat([4, 5], 5)
+    loki = LokiClassifier(DummyClassifier(), metric=taxonomy).fit(np.zeros((10, 1)), y)
+    predicts_unseen = not np.isin(loki.predict(np.zeros((1, 1))), y).all()
+    check = loki.certificate_["unseen labels that can be predicted"]
+    assert not (predicts_unseen and check.holds is False and check.kind == "proof")
+
+
+def test_equal_predictions_have_equal_sums(rng):
+    """Held-out means of rules with the same predictions differed by rounding, so a check failed by 1e-16."""
+    metric = EmbeddingMetric(rng.normal(size=(5, 3)))
+    rule = DecisionRule(metric, None, 2, "first", "auto")
+    for n in range(50, 80):
+        true, predicted, weights = rng.integers(5, size=n), rng.integers(5, size=n), rng.random(n)
+        totals = rule.total_distances(true, np.tile(predicted, (19, 1)), weights)
+        assert np.ptp(totals) == 0.0
+
+
+def test_report_of_equal_predictions_says_that_none_is_worse(rng):
+    """The report said NO to "no worse than: best constant label" where Loki predicts this label for every row."""
+    metric = EmbeddingMetric(rng.normal(size=(6, 3)))
+    for n in range(100, 130):
+        report = loki_report(rng.integers(6, size=n), np.ones((n, 1)), metric, observed=[2], y_train=[2])
+        assert all(check.holds for check in report.certificate.checks)
+        np.testing.assert_array_equal(report.rules["improvement"], 0.0)
+
+
+@pytest.mark.parametrize("cost", [2, 3, 5])
+def test_costs_are_scored_as_they_are(cost):
+    """The mean cost of one error of cost 3 was 2.9999999999999996, the square of a root."""
+    metric = PrecomputedMetric.from_costs([[0, cost], [1, 0]])
+    assert mean_squared_distance([0], [1], metric) == cost
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ChainMetric([0, 1e-170, 3e-170], labels=range(3)),
+        lambda: PrecomputedMetric(np.array([[0, 1, 3], [1, 0, 2], [3, 2, 0]]) * 1e-170),
+        lambda: TreeMetric([-1, 0, 1], lengths=[0, 1e-170, 2e-170]),
+        lambda: GraphMetric(np.array([[0, 1, 0], [1, 0, 2], [0, 2, 0]]) * 1e-170),
+    ],
+    ids=["chain", "precomputed", "tree", "graph"],
+)
+def test_tiny_distances_are_refused_or_count(make):
+    """Distances of 1e-170, whose squares vanish, gave the first label whatever the weights, or an IndexError."""
+    try:
+        metric = make()
+    except ValueError:
+        return
+    np.testing.assert_array_equal(frechet_predict([[0.1, 0.9]], metric, observed=[0, 2]), [2])
+
+
+def test_decision_values_of_pairs_of_classes_are_not_those_of_classes(blobs):
+    """Decision values of one class against another, three for three classes, were read as one for each class."""
+    X, y = blobs
+    inner = SVC(decision_function_shape="ovo")
+    try:
+        predicted = LokiClassifier(inner, response_method="decision_function").fit(X, y).predict(X)
+    except ValueError:
+        return
+    assert np.mean(predicted == inner.fit(X, y).predict(X)) > 0.9
+
+
+# Crashes, and input that was taken in silence
+
+
+@pytest.mark.parametrize("backend", ["mean", "rows", "dense"])
+def test_temperature_of_sparse_weights_with_repeated_entries(backend):
+    """Sparse weights with two entries in one place and a temperature: "operands could not be broadcast together"."""
+    entries = np.array([0.3, 0.3, 0.4]), np.array([0, 0, 1]), np.array([0, 3])
+    P, scale = sparse.csr_array(entries, shape=(1, 2)), ChainMetric(range(11))
+    expected = frechet_predict(P.toarray(), scale, [0, 10], temperature=0.2)
+    np.testing.assert_array_equal(frechet_predict(P, scale, [0, 10], temperature=0.2, backend=backend), expected)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    "metric",
+    [
+        ChainMetric(range(11)),
+        EmbeddingMetric(np.outer(np.arange(11.0), [1.0, 2.0])),
+        GridMetric((11, 1), norm="l2"),
+        DiscreteMetric(range(11)),
+    ],
+    ids=["chain", "embedding", "grid", "discrete"],
+)
+def test_weights_whose_sum_overflows(metric):
+    """Weights of 1e308 gave an IndexError, or messages about x, about indices or about distances."""
+    with pytest.raises(ValueError, match=r"\bP\b|[Ww]eights"):
+        frechet_predict([[1e308, 1e308, 1.5e308]], metric, observed=[0, 5, 9])
+
+
+def test_a_frozen_regressor_is_named_as_no_classifier(blobs):
+    """FrozenEstimator(LinearRegression()) gave an AttributeError about classes_ in place of the message."""
+    X, y = blobs
+    with pytest.raises(TypeError, match="must be a classifier"):
+        LokiClassifier(FrozenEstimator(LinearRegression().fit(X, y))).fit(X, y)
+
+
+@pytest.mark.parametrize("missing", [None, 1])
+def test_labels_of_mixed_types_are_named(missing):
+    """A None among true labels gave "'<' not supported between instances of 'str' and 'NoneType'"."""
+    sizes = ChainMetric([0, 1, 2], labels=["S", "M", "L"])
+    with pytest.raises((TypeError, ValueError), match="y_true"):
+        mean_squared_distance(np.array(["S", missing], dtype=object), ["S", "M"], sizes)
+
+
+def test_a_function_with_negative_values_is_no_distance(rng):
+    """EmbeddingMetric took a signed difference for a distance; `PrecomputedMetric` refuses negative ones."""
+    with pytest.raises(ValueError, match="negative"):
+        metric = EmbeddingMetric(rng.normal(size=(5, 1)), metric=lambda one, other: one[0] - other[0])
+        frechet_predict([[0.5, 0.5]], metric, observed=[0, 1], power=1)
+
+
+@pytest.mark.parametrize("text", ["(a:1_0,b:2);", "(a:'1',b:2);"])
+def test_newick_lengths_are_plain_numbers(text):
+    """A length 1_0 was read as 10, and a name in quotes as a length."""
+    with pytest.raises(ValueError, match="number"):
+        TreeMetric.from_newick(text)
+
+
+def test_a_grid_with_more_points_than_integers():
+    """A grid of 2^64 + 2 points was made, with two labels."""
+    with pytest.raises(ValueError, match="shape"):
+        GridMetric((3, (2**64 + 2) // 3))
+
+
+def test_large_numbers_of_another_integer_type_are_labels():
+    """Codes above 2^53 as unsigned integers were "not in label_space", for they were compared as floats."""
+    metric = DiscreteMetric([2**53, 2**53 + 1])
+    np.testing.assert_array_equal(metric.index_of(np.array([2**53 + 1], dtype=np.uint64)), [1])
+
+
+def test_training_rows_without_weight_are_named(blobs):
+    """A fold whose training rows have weight zero, of a frozen classifier: "Found array with 0 feature(s)"."""
+    X, y = blobs
+    frozen = FrozenEstimator(LogisticRegression().fit(X, y))
+    loki = LokiClassifier(frozen, metric=ChainMetric(range(3)), temperature="auto", cv=LeaveClassesOut(3))
+    with pytest.raises(ValueError, match="sample_weight"):
+        loki.fit(X, y, sample_weight=(y == 2).astype(float))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: DiscreteMetric({"bee", "ant"}), lambda: TreeMetric.from_paths([{"pet", "dog", "terrier"}])],
+    ids=["labels", "path"],
+)
+def test_sets_have_no_order(make):
+    """A set was taken for labels, or a path: ties, or the tree, then differ from one run of Python to the next."""
+    with pytest.raises(TypeError):
+        make()
+
+
+# Misleading text
+
+
+def test_certificate_and_locus_count_the_same_labels():
+    """The certificate counted 2 labels by "linear programs", and `locus` of the same classifier listed 3."""
+    values = np.array([-1e-8, 0.0, 1.0])
+    metric = PrecomputedMetric(np.abs(np.subtract.outer(values, values)))
+    loki = LokiClassifier(DummyClassifier(), metric=metric).fit(np.zeros((4, 1)), [1, 2, 1, 2])
+    assert loki.certificate_["labels that can be predicted"].statistic == loki.locus().size
+
+
+def test_a_label_space_of_distances_alone_has_a_diameter():
+    """LabelMetric says that everything else works once `distances` is there, and had no `diameter`."""
+
+    class ClockMetric(LabelMetric):
+        def distances(self, sources, targets):
+            apart = np.abs(np.subtract.outer(self.labels_[sources], self.labels_[targets]))
+            return np.minimum(apart, 12.0 - apart)
+
+    assert ClockMetric(range(12)).diameter() == 6.0
