@@ -233,7 +233,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
                 self.estimator_ = fit_classifier(self._inner(), X, y, fit_params, self._method())
         self.observed_classes_ = np.asarray(self.estimator_.classes_)
         self.observed_indices_ = self.metric_.index_of(self.observed_classes_, "estimator.classes_")
-        rule = self._rule()
+        self._fitted_rule = rule = self._rule()
         constant = rule.best_constant(positions, weights, self.observed_indices_)
         self.certificate_ = fit_certificate(rule, self.observed_indices_, constant, held_out)
         return self
@@ -341,10 +341,11 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         """
         P = self.predict_observed_proba(X)
         order = self.metric_.index_of(self.classes_)
+        rule = self._fitted_rule
         scores = -frechet_scores(
-            P, self.metric_, self.observed_indices_, order, power=self.power, temperature=self.temperature_
+            P, self.metric_, self.observed_indices_, order, power=rule.power, temperature=self.temperature_
         )
-        scores[:, ~np.isin(order, self._rule().allowed(self.observed_indices_))] = -np.inf
+        scores[:, ~np.isin(order, rule.allowed(self.observed_indices_))] = -np.inf
         return scores[:, 1] - scores[:, 0] if order.size == 2 else scores
 
     def frechet_variance(self, X):
@@ -358,7 +359,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         Returns
         -------
         variances : ndarray of shape (n_samples,)
-            In units of the distance to the power; 0 where one label has all the probability.
+            In units of the distance to the power; 0 where one label has all the probability and may be predicted.
         """
         P = tempered(self.predict_observed_proba(X), self.temperature_)
         _, scores = self._decide(P, return_scores=True)
@@ -382,8 +383,8 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         locus : The same for a metric and positions of labels.
         """
         check_is_fitted(self)
-        allowed = self._rule().allowed(self.observed_indices_)
-        found = locus(self.metric_, self.observed_indices_, label_space=allowed, strict=strict, power=self.power)
+        rule, observed = self._fitted_rule, self.observed_indices_
+        found = locus(self.metric_, observed, label_space=rule.allowed(observed), strict=strict, power=rule.power)
         return self.metric_.labels_[found]
 
     def next_classes(self, n):
@@ -482,4 +483,4 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         return DecisionRule(self.metric_, space, self.power, self.tie_break, self.backend)
 
     def _decide(self, P, **options):
-        return self._rule().predict(P, self.observed_indices_, **options)
+        return self._fitted_rule.predict(P, self.observed_indices_, **options)

@@ -15,6 +15,7 @@ __all__ = ["POWER", "TEMPERATURE", "TIE_BREAKS", "check_weights", "frechet_predi
 POWER = [Interval(Real, 0, None, closed="neither")]
 TEMPERATURE = [Interval(Real, 0, None, closed="neither")]
 TIE_BREAKS = [StrOptions({"first", "observed"})]
+ROWS_AT_ONCE = 1000  # a row may have many tied labels
 LARGEST_TABLE = 2**27  # entries of a table of scores that is asked for
 
 
@@ -59,7 +60,8 @@ def frechet_predict(
     metric : LabelMetric
         Labels and the distances between them.
     observed : array-like of int of shape (n_observed,)
-        Positions, in ``metric.labels_``, of the labels of the columns of P.
+        Positions, in ``metric.labels_``, of the labels of the columns of P: ``metric.index_of(classifier.classes_)``
+        for the probabilities of a classifier. Labels that are integers would be taken for positions.
     label_space : array-like of int, default=None
         Positions of the labels that may be predicted; None for all.
     power : float, default=2
@@ -204,6 +206,9 @@ def check_weights(P, observed, metric):
         If weights are negative, not finite or all zero in a row, or positions are not those of labels.
     """
     P = check_array(P, accept_sparse="csr", dtype=np.float64, ensure_all_finite=False, input_name="P")
+    if sparse.issparse(P) and not P.has_canonical_format:
+        P = P.copy()
+        P.sum_duplicates()
     observed = check_positions(observed, metric, "observed")
     if observed.size != P.shape[1]:
         raise ValueError(
@@ -215,7 +220,10 @@ def check_weights(P, observed, metric):
         place = np.flatnonzero(wrong.ravel())[0]
         row = np.searchsorted(P.indptr, place, side="right") - 1 if sparse.issparse(P) else place // P.shape[1]
         raise ValueError(f"P must be non-negative and finite. Got {data.ravel()[place]} in row {row}.")
-    totals = np.asarray(P.sum(axis=1)).ravel()
+    with np.errstate(over="ignore"):
+        totals = np.asarray(P.sum(axis=1)).ravel()
+    if not np.isfinite(totals).all():
+        raise ValueError("weights in a row of P must have a finite sum. Scale P down, which changes no prediction.")
     if not (totals > 0.0).all():
         raise ValueError(
             f"each row of P must have a positive weight. Row {np.argmin(totals > 0.0)} has none: drop it, or give its "
@@ -227,14 +235,20 @@ def check_weights(P, observed, metric):
 def check_positions(positions, metric, name):
     """Check that an argument names different labels by their positions; returns them as an array of int."""
     array = np.asarray(positions)
+    if array.dtype.kind in "USOfb" and array.size:
+        raise ValueError(
+            f"{name} must be positions of labels, which are integers. Got {array.ravel()[:3].tolist()}, ...: use "
+            "metric.index_of for labels, and numpy.flatnonzero for a mask."
+        )
     if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu":
         raise ValueError(
             f"{name} must be a vector of positions of labels, not empty. Got an array of shape {array.shape} and type "
-            f"{array.dtype}. Use metric.index_of to get positions of labels."
+            f"{array.dtype}."
         )
     if array.min() < 0 or array.max() >= metric.n_labels_:
         raise ValueError(
-            f"{name} must be positions between 0 and {metric.n_labels_ - 1}. Got {array.min()} to {array.max()}."
+            f"{name} must be positions between 0 and {metric.n_labels_ - 1}. Got {array.min()} to {array.max()}: use "
+            "metric.index_of for labels."
         )
     if np.unique(array).size < array.size:
         raise ValueError(f"{name} must name different labels. Got one more than once.")
@@ -276,7 +290,7 @@ def tempered(P, temperature):
 
 def _row_batches(P, width):
     """Slices of rows for which a table of so many columns is not too large."""
-    return gen_batches(P.shape[0], max(1, ENTRIES_AT_ONCE // max(P.shape[1], width)))
+    return gen_batches(P.shape[0], min(ROWS_AT_ONCE, max(1, ENTRIES_AT_ONCE // max(P.shape[1], width))))
 
 
 def _make_search(metric, observed, allowed, power, backend):

@@ -65,6 +65,8 @@ class DecisionRule(NamedTuple):
             The mean of its distances to the power.
         """
         totals = np.bincount(true, weights, minlength=self.metric.n_labels_)
+        if not totals.any():
+            raise ValueError("sample_weight must be positive for some training rows. Got a fold in which all are 0.")
         present = np.flatnonzero(totals > 0.0)
         P, options = totals[None, present], self._options(observed)
         labels, scores = frechet_predict(P, self.metric, present, return_scores=True, **options)
@@ -89,8 +91,8 @@ class DecisionRule(NamedTuple):
         totals : ndarray of shape (n_predictions,)
             The sums.
         """
-        distances = self.metric.paired_distances(np.tile(true, len(predicted)), predicted.ravel())
-        return (distances**self.power).reshape(predicted.shape) @ weights
+        terms = self.metric.paired_powers(np.tile(true, len(predicted)), predicted.ravel(), self.power)
+        return (terms.reshape(predicted.shape) * weights).sum(axis=1)  # equal predictions have equal sums
 
     def _options(self, observed):
         allowed = None if self.label_space is None else self.allowed(observed)

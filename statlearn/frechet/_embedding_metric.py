@@ -8,7 +8,7 @@ from sklearn.utils import check_array
 
 from ._embedding_search import MeanSearch
 from ._label_metric import LabelMetric
-from ._searches import ENTRIES_AT_ONCE
+from ._searches import SMALLEST
 
 __all__ = ["CoordinateMetric", "EmbeddingMetric", "check_spread"]
 
@@ -133,7 +133,7 @@ class EmbeddingMetric(CoordinateMetric):
     E : array-like of shape (n_labels, n_dimensions)
         One embedding per label.
     labels : iterable of str or of numbers, default=None
-        The labels; None for 0, 1, ..., n_labels - 1.
+        The labels; None for the index of a data frame, else 0, 1, ..., n_labels - 1.
     metric : str or callable, default="euclidean"
         The distance: "euclidean"; "chord", the Euclidean distance of embeddings scaled to length 1, which is
         :math:`\sqrt{2 - 2 \cos}`, has the order of the cosine distance and stays as fast; a function of two vectors, or
@@ -183,6 +183,8 @@ class EmbeddingMetric(CoordinateMetric):
 
     def __init__(self, E, labels=None, metric="euclidean"):
         _check_metric_name(metric)
+        if labels is None and hasattr(E, "index") and hasattr(E, "columns"):
+            labels = list(E.index)
         E = check_array(E, dtype=np.float64, copy=True, input_name="E")
         super().__init__(range(E.shape[0]) if labels is None else labels, "l2" if metric in EUCLIDEAN else None)
         if self.n_labels_ != E.shape[0]:
@@ -225,27 +227,14 @@ class EmbeddingMetric(CoordinateMetric):
         if self.norm is not None:
             return super().distances(sources, targets)
         apart = pairwise_distances(self.embeddings_[sources], self.embeddings_[targets], metric=self.metric)
+        if apart.min() < 0.0:
+            raise ValueError(f"metric must give no negative distance. {self.metric!r} gave {apart.min():g}.")
         apart[np.equal.outer(sources, targets)] = 0.0  # not the rounding of a matrix product
         return apart
 
-    def diameter(self):
-        """Largest distance between two labels, from all of them block by block.
-
-        Returns
-        -------
-        diameter : float
-            The distance.
-        """
-        everything = np.arange(self.n_labels_)
-        step = max(1, ENTRIES_AT_ONCE // self.n_labels_)
-        return max(
-            float(self.distances(everything[start : start + step], everything[start:]).max())
-            for start in range(0, self.n_labels_, step)
-        )
-
 
 def check_spread(points, name):
-    """Refuse points so far apart that a squared distance overflows.
+    """Refuse points so far apart that a squared distance overflows, or so near that all vanish.
 
     Parameters
     ----------
@@ -257,8 +246,11 @@ def check_spread(points, name):
     Raises
     ------
     ValueError
-        If the squared diagonal of the box around the points is not finite.
+        If the squared diagonal of the box around the points is not finite, or is 0 though the box is not a point.
     """
+    extent = np.ptp(points, axis=0).max()
+    if 0.0 < extent < SMALLEST:
+        raise ValueError(f"{name} must have distances whose squares are not 0. Got {extent:g} at most: scale it up.")
     with np.errstate(over="ignore"):
         if not np.isfinite(np.square(np.ptp(points, axis=0)).sum()):
             raise ValueError(f"{name} must have finite squared distances. Got {np.abs(points).max():g}: scale it.")

@@ -11,6 +11,7 @@ from .._support.networkx_graphs import is_networkx, networkx_adjacency
 from ._graph_kernels import breadth_first, most_steps
 from ._graph_search import GraphSearch
 from ._label_metric import LabelMetric
+from ._searches import SMALLEST
 
 __all__ = ["GraphMetric"]
 
@@ -244,6 +245,10 @@ def _check_lengths(adjacency):
         raise ValueError(
             f"graph must have positive lengths of edges. Got {adjacency.data.min():g}. Labels at distance 0 are one "
             "label; a zero that means no edge must not be stored, see eliminate_zeros."
+        )
+    if adjacency.nnz and adjacency.data.max() < SMALLEST:
+        raise ValueError(
+            f"graph must have lengths whose squares are not 0. Got {adjacency.data.max():g} at most: scale them up."
         )
     difference = abs(adjacency - adjacency.T)
     if difference.nnz and difference.max() > 0.0:

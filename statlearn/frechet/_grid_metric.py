@@ -1,5 +1,6 @@
 """Labels on a grid."""
 
+from math import prod
 from numbers import Integral
 
 import numpy as np
@@ -8,6 +9,8 @@ from ._embedding_metric import NORMS, CoordinateMetric
 from ._grid_search import LatticeSearch, separable_or_nearest
 
 __all__ = ["GridMetric"]
+
+LARGEST_GRID = 2**31  # points
 
 
 class GridMetric(CoordinateMetric):
@@ -69,7 +72,9 @@ class GridMetric(CoordinateMetric):
         self.shape = tuple(int(size) for size in self.shape)
         if norm not in NORMS:
             raise ValueError(f"norm must be one of {list(NORMS)}. Got {norm!r}.")
-        n_points = int(np.prod(self.shape))
+        n_points = prod(self.shape)
+        if n_points > LARGEST_GRID:
+            raise ValueError(f"shape must not have more than {LARGEST_GRID} points. Got {n_points}.")
         super().__init__(range(n_points) if labels is None else labels, norm)
         if self.n_labels_ != n_points:
             raise ValueError(

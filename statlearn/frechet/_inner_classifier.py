@@ -63,7 +63,11 @@ def check_calibration(calibration, cv, temperature, response_method, y, known):
 def classes_known_before(estimator):
     """Classes of an estimator that stays fitted when it is cloned, such as a frozen one; None of others."""
     twin = clone(estimator)
-    return np.asarray(twin.classes_) if _is_fitted(twin) else None
+    if not _is_fitted(twin):
+        return None
+    if not hasattr(twin, "classes_"):
+        raise TypeError(f"estimator must be a classifier. Got {estimator!r}, without classes_.")
+    return np.asarray(twin.classes_)
 
 
 def fit_classifier(estimator, X, y, fit_params, response_method):
@@ -134,6 +138,8 @@ def class_weights(fitted, X, response_method):
     """
     if len(fitted.classes_) == 1:
         return np.ones((_num_samples(X), 1))
+    if response_method == "decision_function" and len(fitted.classes_) > 2:
+        _refuse_pairwise(fitted)
     values = np.asarray(getattr(fitted, response_method)(X), dtype=np.float64)
     if response_method == "decision_function":
         values = np.column_stack([np.zeros(len(values)), values]) if values.ndim == 1 else values
@@ -151,3 +157,10 @@ def class_weights(fitted, X, response_method):
             f"{source} must give finite non-negative numbers that are not all zero. Got {values[row]} in row {row}."
         )
     return values
+
+
+def _refuse_pairwise(fitted):
+    """Refuse decision values of one class against another, of which there may be as many as classes."""
+    for name, value in fitted.get_params().items():
+        if name.endswith("decision_function_shape") and value == "ovo":
+            raise ValueError(f"{name}='ovo' gives a decision value for each pair of classes. Set it to 'ovr'.")

@@ -1,14 +1,16 @@
 """What a label space is: labels, and the distances between them."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 import numpy as np
 
-from ._searches import DenseSearch, RowsSearch
+from ._searches import ENTRIES_AT_ONCE, DenseSearch, RowsSearch
 
 __all__ = ["LabelMetric", "as_labels"]
 
 NAMED = 5  # labels in a message
+FEW_TO_COMPARE = 5000  # labels among which one of similar spelling is sought
 
 
 def as_labels(labels, name="labels"):
@@ -33,11 +35,10 @@ def as_labels(labels, name="labels"):
     ValueError
         If there are none, they are not a vector, one is NaN, or one is there twice.
     """
-    if not isinstance(labels, Iterable) or isinstance(labels, str | bytes):
+    if not isinstance(labels, Iterable) or isinstance(labels, str | bytes | set | frozenset):
         raise TypeError(f"{name} must be a sequence of labels. Got {labels!r}.")
     values = list(labels)
-    if not (all(isinstance(value, str) for value in values) or all(_is_number(value) for value in values)):
-        raise TypeError(f"{name} must be all strings or all real numbers, to be sorted. Got {_few(values)}.")
+    _check_types(values, name)
     array = np.array(values)
     if array.size == 0:
         raise ValueError(f"{name} must have at least one label. Got none.")
@@ -48,6 +49,12 @@ def as_labels(labels, name="labels"):
         raise ValueError(f"{name} must be different from each other. More than once there: {_few(unique[counts > 1])}.")
     array.flags.writeable = False
     return array
+
+
+def _check_types(values, name):
+    """Refuse labels that cannot be compared with each other."""
+    if not (all(isinstance(value, str) for value in values) or all(_is_number(value) for value in values)):
+        raise TypeError(f"{name} must be all strings or all real numbers, to be sorted. Got {_few(values)}.")
 
 
 def _is_number(value):
@@ -162,6 +169,21 @@ class LabelMetric:
         """
         return self.distances(sources, targets) ** power
 
+    def quantity(self, power):
+        """What the terms of the Fréchet functional are, in words.
+
+        Parameters
+        ----------
+        power : float
+            Power of the distances.
+
+        Returns
+        -------
+        name : str
+            Such as "squared distance".
+        """
+        return "squared distance" if power == 2 else f"distance to the power {power:g}"
+
     def paired_distances(self, sources, targets):
         """Distances from each source to the target of the same place.
 
@@ -181,6 +203,36 @@ class LabelMetric:
             members = np.flatnonzero(place == position)
             found[members] = self.distances(np.array([source]), np.asarray(targets)[members])[0]
         return found
+
+    def paired_powers(self, sources, targets, power):
+        """Distances to a power from each source to the target of the same place.
+
+        Parameters
+        ----------
+        sources, targets : ndarray of int of shape (n,)
+            Positions of labels.
+        power : float
+            The power.
+
+        Returns
+        -------
+        powers : ndarray of float64 of shape (n,)
+            The distances to the power.
+        """
+        return self.paired_distances(sources, targets) ** power
+
+    def diameter(self):
+        """Largest distance between two labels, from all distances, block by block.
+
+        Returns
+        -------
+        diameter : float
+            The distance.
+        """
+        everything = np.arange(self.n_labels_)
+        step = max(1, ENTRIES_AT_ONCE // self.n_labels_)
+        blocks = (everything[start : start + step] for start in range(0, self.n_labels_, step))
+        return max(float(self.distances(block, everything).max()) for block in blocks)
 
     def search_names(self, power):
         """Names of the backends that find minimizers.
@@ -207,6 +259,13 @@ class LabelMetric:
         """
         return False
 
+    def _near(self, unknown):
+        """A hint at a label that is spelled nearly the same, where there are few enough to look."""
+        if not isinstance(unknown, str) or self.n_labels_ > FEW_TO_COMPARE:
+            return ""
+        near = get_close_matches(unknown, self.labels_.tolist(), n=1)
+        return f" Did you mean {near[0]!r}?" if near else ""
+
     def index_of(self, labels, name="y"):
         """Positions of labels.
 
@@ -224,10 +283,23 @@ class LabelMetric:
 
         Raises
         ------
+        TypeError
+            If they are neither all strings nor all real numbers.
         ValueError
             If one of them is not a label.
         """
         labels = np.asarray(labels)
+        if labels.ndim != 1:
+            raise ValueError(
+                f"{name} must be a vector of labels. Got an array of shape {labels.shape}. Points of a grid become "
+                "positions by numpy.ravel_multi_index."
+            )
+        if labels.size == 0:
+            return np.empty(0, dtype=np.intp)
+        if labels.dtype.kind == "O":
+            _check_types(labels.ravel().tolist(), name)
+        if labels.dtype.kind == "u" and self.labels_.dtype.kind == "i" and labels.max() <= np.iinfo(np.int64).max:
+            labels = labels.astype(np.int64)  # the two types would be compared as floats
         if (labels.dtype.kind in "UO") != (self.labels_.dtype.kind == "U"):
             raise ValueError(
                 f"{name} and the labels of the metric must have the same type. Got {_few(labels.ravel())} and the "
@@ -237,7 +309,9 @@ class LabelMetric:
         indices = self._order[np.minimum(place, self.n_labels_ - 1)]
         unknown = np.unique(labels[self.labels_[indices] != labels])
         if unknown.size:
+            space = "the metric" if name == "label_space" else "label_space"
             raise ValueError(
-                f"{name} contains labels not in label_space: {_few(unknown)}. Known labels are {_few(self.labels_)}."
+                f"{name} contains labels not in {space}: {_few(unknown)}.{self._near(unknown[0])} The labels of "
+                f"{self!r} are {_few(self.labels_)}."
             )
         return indices

@@ -1,5 +1,6 @@
 """What the geometry of a label space says of its locus: formulas, and labels that may be left out of account."""
 
+from math import factorial, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from ._searches import ENTRIES_AT_ONCE, TIE
 __all__ = ["Problem", "closed_locus", "own_minimizers", "reduced"]
 
 MOST_DIMENSIONS = 4  # of hulls, whose facets soon are too many
-ON_FACET = 1e-9  # relative to the size of the grid: distance within which a point is on a facet
+ON_FACET = 2e-14  # relative to the size of the grid: distance within which a point is on a facet, beyond rounding
 
 
 class Problem(NamedTuple):
@@ -124,13 +125,26 @@ def _cell_locus(problem):
         return None
     centers = metric.coordinates(problem.observed)[:, axes]
     half = np.array(list(np.ndindex(*[2] * axes.size))) - 0.5
+    longest = max(metric.shape)
+    allowance = ON_FACET * longest
+    if 8.0 * allowance > _least_separation(longest, axes.size):
+        return None
     facets = ConvexHull((centers[:, None] + half).reshape(-1, axes.size)).equations
     box = _in_box(metric, problem.observed, np.arange(metric.n_labels_))
     margin = _least_margin(metric.coordinates(box)[:, axes], facets)
-    allowance = ON_FACET * max(metric.shape)
     if not np.isin(box[margin >= -allowance], problem.allowed).all():
         return None
     return box[margin > allowance] if problem.strict else box[margin >= -allowance]
+
+
+def _least_separation(longest, n_axes):
+    """A distance from a facet that every point off it exceeds.
+
+    In units of a half all coordinates are whole, and so is the normal of a facet, a determinant of n_axes - 1 edges no
+    longer than twice the grid. A point off the facet is a whole number, at least 1, of inverse lengths of it away.
+    """
+    normal = sqrt(n_axes) * factorial(n_axes - 1) * (2.0 * longest) ** (n_axes - 1)
+    return 0.5 / normal
 
 
 def _least_margin(points, facets):

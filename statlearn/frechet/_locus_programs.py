@@ -60,7 +60,7 @@ def program_locus(terms, strict, P):
         The labels.
     """
     inside = minimizers(terms, strict, P)
-    for label in np.flatnonzero(~inside):
+    for label in np.flatnonzero(~inside & ~strictly_dominated(terms, np.flatnonzero(inside))):
         inside[label] = can_minimize(terms, label, strict)
     return inside
 
@@ -94,12 +94,20 @@ def minimizers(terms, strict, P):
     step = max(1, ENTRIES_AT_ONCE // inside.size)
     for start in range(0, P.shape[0], step):
         scores = P[start : start + step] @ terms
-        if strict:
-            least, second = np.partition(scores, 1, axis=1)[:, :2].T
-            inside[scores.argmin(axis=1)[second - least > CLEAR * second]] = True
-        else:
-            inside |= (scores <= scores.min(axis=1, keepdims=True) * (1.0 + ROUNDING)).any(axis=0)
+        least, second = np.partition(scores, 1, axis=1)[:, :2].T
+        clear = second - least > CLEAR * second
+        inside[scores.argmin(axis=1)[clear]] = True
+        if not strict:
+            for row in np.flatnonzero(~clear):
+                tied = np.flatnonzero(scores[row] <= least[row] * (1.0 + ROUNDING))
+                _mark_tied(terms[:, tied], tied, P[[start + row]].toarray()[0], inside)
     return inside
+
+
+def _mark_tied(terms, tied, weights, inside):
+    """Mark labels whose F is equal, up to rounding, if it is no larger relative to the gaps between them either."""
+    for place in np.flatnonzero(~inside[tied]):
+        inside[tied[place]] = (weights @ _scaled_gaps(terms, place)).min(initial=0.0) >= -RESOLUTION
 
 
 def pair_weights(among, apart):

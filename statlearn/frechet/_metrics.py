@@ -6,7 +6,7 @@ from scipy.spatial.distance import squareform
 
 from ._embedding_metric import CoordinateMetric, check_spread
 from ._label_metric import LabelMetric
-from ._searches import ENTRIES_AT_ONCE, SLACK, near_least
+from ._searches import ENTRIES_AT_ONCE, SLACK, SMALLEST, near_least
 
 __all__ = ["ChainMetric", "DiscreteMetric", "PrecomputedMetric"]
 
@@ -225,7 +225,7 @@ class PrecomputedMetric(LabelMetric):
         Distances between labels: symmetric, non-negative, with zeros on the diagonal. Kept in its type, so small
         integers save memory.
     labels : iterable of str or of numbers, default=None
-        The labels; None for 0, 1, ..., n_labels - 1.
+        The labels; None for the names of the rows of a data frame, else 0, 1, ..., n_labels - 1.
     check_metric : bool, default=False
         Whether to refuse distances without the triangle inequality, which predictions do not need: every triple is
         tested of up to 400 labels, and two million random triples beyond.
@@ -266,7 +266,7 @@ class PrecomputedMetric(LabelMetric):
     """
 
     def __init__(self, D, labels=None, *, check_metric=False):
-        D = _check_matrix(D, "D")
+        labels, D = _own_labels(D, labels, "D"), _check_matrix(D, "D")
         if np.diagonal(D).any():
             place = np.flatnonzero(np.diagonal(D))[0]
             raise ValueError(
@@ -291,7 +291,7 @@ class PrecomputedMetric(LabelMetric):
             Non-negative cost of predicting the label of a column where that of the row is true; not necessarily
             symmetric.
         labels : iterable of str or of numbers, default=None
-            The labels; None for 0, 1, ..., n_labels - 1.
+            The labels; None for the names of the rows of a data frame, else 0, 1, ..., n_labels - 1.
 
         Returns
         -------
@@ -306,7 +306,7 @@ class PrecomputedMetric(LabelMetric):
             If costs are not square, finite and non-negative.
         """
         metric = cls.__new__(cls)
-        metric._store(_check_matrix(costs, "costs"), labels, 0.5)
+        metric._store(_check_matrix(costs, "costs"), _own_labels(costs, labels, "costs"), 0.5)
         return metric
 
     def _store(self, table, labels, exponent):
@@ -318,6 +318,23 @@ class PrecomputedMetric(LabelMetric):
             )
         self._table, self._exponent = table, exponent
         self._table.flags.writeable = False
+
+    def quantity(self, power):
+        """What the terms of the Fréchet functional are, in words.
+
+        Parameters
+        ----------
+        power : float
+            Power of the distances.
+
+        Returns
+        -------
+        name : str
+            "cost" for costs and ``power=2``.
+        """
+        if self._exponent == 1.0:
+            return super().quantity(power)
+        return "cost" if power == 2 else f"cost to the power {power / 2:g}"
 
     def distances(self, sources, targets):
         """Distances between labels.
@@ -369,7 +386,24 @@ class PrecomputedMetric(LabelMetric):
         distances : ndarray of float64 of shape (n,)
             The distances.
         """
-        return self._table[sources, targets].astype(np.float64) ** self._exponent
+        return self.paired_powers(sources, targets, 1)
+
+    def paired_powers(self, sources, targets, power):
+        """Distances to a power from each source to the target of the same place.
+
+        Parameters
+        ----------
+        sources, targets : ndarray of int of shape (n,)
+            Positions of labels; true ones and predicted ones, if the metric was made from costs.
+        power : float
+            The power.
+
+        Returns
+        -------
+        powers : ndarray of float64 of shape (n,)
+            The distances to the power; of costs, for ``power=2``, the costs themselves.
+        """
+        return self._table[sources, targets].astype(np.float64) ** (self._exponent * power)
 
     def diameter(self):
         """Largest distance between two labels.
@@ -402,6 +436,18 @@ class PrecomputedMetric(LabelMetric):
         return bool(np.allclose(cophenet(linkage(apart, "single")), apart, rtol=ULTRAMETRIC_GAP, atol=0.0))
 
 
+def _own_labels(matrix, labels, name):
+    """Labels of a matrix: those given, or the names of the rows of a data frame, which columns must share."""
+    if labels is not None or not hasattr(matrix, "index") or not hasattr(matrix, "columns"):
+        return labels
+    if list(matrix.index) != list(matrix.columns):
+        raise ValueError(
+            f"{name} must have the same labels in the same order in rows and columns. Got rows "
+            f"{list(matrix.index)[:5]} and columns {list(matrix.columns)[:5]}: use {name}.loc[labels, labels]."
+        )
+    return list(matrix.index)
+
+
 def _check_matrix(matrix, name):
     """A copy of a square matrix of finite non-negative numbers."""
     array = np.array(matrix)
@@ -415,6 +461,8 @@ def _check_matrix(matrix, name):
         raise ValueError(f"{name} must be finite and non-negative. Got {array[row, column]} at ({row}, {column}).")
     if array.max() > LARGEST_ENTRY:
         raise ValueError(f"{name} must have entries whose squares are finite. Got {array.max():g}: scale it.")
+    if 0.0 < array.max() < SMALLEST:
+        raise ValueError(f"{name} must have entries whose squares are not 0. Got {array.max():g} at most: scale it up.")
     return array
 
 

@@ -5,9 +5,10 @@ import re
 __all__ = ["read_newick"]
 
 TOKEN = re.compile(r"\s+|\[[^\[\]]*\]|(?P<quoted>'(?:[^']|'')*')|(?P<mark>[(),:;])|(?P<word>[^\s\[\]()',:;]+)")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.IGNORECASE)
 SHOWN = 20  # characters in a message
-# Kinds of tokens that may come next, n a name or number.
-ALLOWED = {"open": "(n:,)", "name": ":,);", "colon": "n", "length": ",);", "close": "n:,);", "end": ""}
+# Kinds of tokens that may come next, n a name or number and q a name in quotes.
+ALLOWED = {"open": "(nq:,)", "name": ":,);", "colon": "n", "length": ",);", "close": "nq:,);", "end": ""}
 EXPECTED = {
     "open": "a node",
     "name": "':', ',', ')' or ';'",
@@ -64,7 +65,7 @@ def read_newick(text):
             raise _error(text, place, f"{EXPECTED[state]} was expected there")
         if kind == "n" and state == "colon":
             lengths[node], state = _number(text, place, value), "length"
-        elif kind == "n":
+        elif kind in "nq":
             names[node], state = value, "name"
         elif kind == ":":
             state = "colon"
@@ -89,7 +90,7 @@ def read_newick(text):
 
 
 def _tokens(text):
-    """Places, kinds and values of the tokens that mean something; names are of kind n, marks are their own kind."""
+    """Places, kinds and values of the tokens that mean something: n for names, q for those in quotes, and marks."""
     place = 0
     while place < len(text):
         match = TOKEN.match(text, place)
@@ -98,17 +99,16 @@ def _tokens(text):
         if match["mark"]:
             yield place, match["mark"], match["mark"]
         elif match["quoted"]:
-            yield place, "n", match["quoted"][1:-1].replace("''", "'")
+            yield place, "q", match["quoted"][1:-1].replace("''", "'")
         elif match["word"]:
             yield place, "n", match["word"]
         place = match.end()
 
 
 def _number(text, place, value):
-    try:
-        return float(value)
-    except ValueError:
-        raise _error(text, place, "a number was expected there") from None
+    if NUMBER.fullmatch(value) is None:
+        raise _error(text, place, "a number was expected there")
+    return float(value)
 
 
 def _error(text, place, reason):

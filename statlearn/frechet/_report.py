@@ -38,8 +38,8 @@ class LokiReport:
         - ``depth``: mean number of edges between the root and the predicted label; NaN where there is no tree.
     constant_label : str or number
         The best constant label.
-    power : float
-        Power of the distances.
+    quantity : str
+        What ``mean_distance`` is the mean of, such as "squared distance" or "cost".
     n_samples : int
         Number of rows.
     certificate : Certificate
@@ -55,7 +55,7 @@ class LokiReport:
 
     rules: dict = field(repr=False)
     constant_label: object
-    power: float
+    quantity: str
     n_samples: int
     certificate: Certificate = field(repr=False)
 
@@ -89,8 +89,7 @@ class LokiReport:
         return f"LokiReport of {self.n_samples} rows; the best constant label is {self.constant_label!s}"
 
     def _headers(self):
-        distance = "squared distance" if self.power == 2 else f"distance to the power {self.power:g}"
-        return ("rule", f"mean {distance}", "error rate", "improvement", "unobserved", "mean depth")
+        return ("rule", f"mean {self.quantity}", "error rate", "improvement", "unobserved", "mean depth")
 
     def _rows(self):
         """The rules as cells of text."""
@@ -189,7 +188,7 @@ def loki_report(y_true, P, metric, observed, *, y_train=None, label_space=None, 
         predicted[ROOT] = np.full_like(true, np.argmax(depths == 0))
     rules = _table(rule, true, predicted, observed, depths)
     label = metric.labels_[constant].item()
-    return LokiReport(rules, label, power, true.size, _certificate(rules, y_train is None))
+    return LokiReport(rules, label, metric.quantity(power), true.size, _certificate(rules, y_train is None))
 
 
 def _table(rule, true, predicted, observed, depths):

@@ -62,7 +62,7 @@ def mean_squared_distance(y_true, y_pred, metric, *, power=2, sample_weight=None
     """
     true, predicted = _positions(y_true, y_pred, metric)
     weights = _check_sample_weight(sample_weight, true, dtype=np.float64, ensure_non_negative=True)
-    return float(np.average(metric.paired_distances(true, predicted) ** power, weights=weights))
+    return float(np.average(metric.paired_powers(true, predicted, power), weights=weights))
 
 
 @validate_params({"metric": [LabelMetric], "power": POWER}, prefer_skip_nested_validation=True)

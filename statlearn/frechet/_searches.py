@@ -19,10 +19,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-__all__ = ["SLACK", "TIE", "Candidates", "DenseSearch", "RowsSearch", "direct_scores", "near_least"]
+__all__ = ["SLACK", "SMALLEST", "TIE", "Candidates", "DenseSearch", "RowsSearch", "direct_scores", "near_least"]
 
 TIE = 1e-9
 SLACK = 4e-9
+SMALLEST = 1e-150  # largest distance of a space whose squares are still numbers
 ENTRIES_AT_ONCE = 2**22  # of an array that is made block by block
 
 

@@ -51,8 +51,8 @@ def next_class_order(metric, observed, n_select=None, *, weights=None, cost=None
         Worth of every label, not negative; on trees what a path gains is the sum over its labels. None there for the
         length of the path, and elsewhere for 1.
     cost : array-like of shape (n_labels,), default=None
-        Cost of observing a label, positive. Labels are then chosen by their gain per cost, which on trees too is a
-        **heuristic**. None for equal costs.
+        Cost of observing a label, positive; a pandas Series goes by its index. Labels are then chosen by their gain per
+        cost, which on trees too is a **heuristic**. None for equal costs.
 
     Returns
     -------
@@ -87,11 +87,13 @@ def next_class_order(metric, observed, n_select=None, *, weights=None, cost=None
     >>> selection_curve(scale, [2, 5], order)
     array([ 4,  8, 10])
     """
+    if np.size(observed) == 0:
+        raise ValueError("observed must have at least one label. Got none: begin with those of minimum_locus_cover.")
     observed = check_positions(observed, metric, "observed")
     if weights is not None:
-        weights = check_vector(weights, "weights", size=metric.n_labels_)
+        weights = check_vector(_aligned(weights, metric, "weights"), "weights", size=metric.n_labels_)
     if cost is not None:
-        cost = check_vector(cost, "cost", size=metric.n_labels_, positive=True)
+        cost = check_vector(_aligned(cost, metric, "cost"), "cost", size=metric.n_labels_, positive=True)
     tree = _full_tree(metric)
     if tree is None:
         return _farthest_first(metric, observed, n_select, weights, cost)
@@ -100,6 +102,17 @@ def next_class_order(metric, observed, n_select=None, *, weights=None, cost=None
     if cost is None:
         return _longest_paths(tree, marked, worth, n_select)
     return _best_per_cost(tree, marked, worth, cost, n_select)
+
+
+def _aligned(amounts, metric, name):
+    """Amounts in the order of the labels: those of a pandas Series by the names in its index."""
+    if not hasattr(amounts, "reindex"):
+        return amounts
+    if set(amounts.index) != set(metric.labels_.tolist()) or len(amounts) != metric.n_labels_:
+        raise ValueError(
+            f"{name} must have the labels of the metric as its index. Pass {name}.to_numpy() to go by order."
+        )
+    return amounts.loc[metric.labels_.tolist()].to_numpy()
 
 
 @validate_params({"metric": [LabelMetric]}, prefer_skip_nested_validation=True)

@@ -47,7 +47,11 @@ def classification_folds(cv, X, y, split_params):
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        return folds_of(check_cv(cv, y, classifier=True), X, y, **split_params)
+        try:
+            return folds_of(check_cv(cv, y, classifier=True), X, y, **split_params)
+        except ValueError as error:
+            error.add_note(f"It came from cv={cv!r}. Where classes are rare, cv=KFold(5, shuffle=True) serves.")
+            raise
 
 
 def score_fold(rule, estimator, data, fold, fit_params, response_method, progress):

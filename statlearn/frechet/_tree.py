@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._searches import SMALLEST
 from ._tree_kernels import (
     depth_first,
     distances_by_ancestors,
@@ -87,6 +88,11 @@ class RootedTree:
             raise ValueError(
                 f"lengths must sum to less than {LARGEST_DEPTH:g} from the root to any node, for squares of distances "
                 f"to be numbers. Got {self.depths.max():g}: use another unit."
+            )
+        if 0.0 < self.depths.max() < SMALLEST:
+            raise ValueError(
+                f"lengths must be large enough for squares of distances not to be 0. Got {self.depths.max():g} from "
+                "the root at most: use another unit."
             )
         self.lengths = self.depths - self.depths[self.parents]
         self.lengths[0] = 0.0

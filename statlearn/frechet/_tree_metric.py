@@ -469,7 +469,7 @@ def _rows_of(paths):
     table = paths.to_numpy().tolist() if hasattr(paths, "to_numpy") else paths
     rows = []
     for number, row in enumerate(table):
-        if isinstance(row, str) or not hasattr(row, "__iter__"):
+        if isinstance(row, str | set | frozenset) or not hasattr(row, "__iter__"):
             raise TypeError(f"every path must be a sequence of names. Got {row!r} in row {number}.")
         rows.append([name for name in row if not _is_missing(name)])
         if not rows[-1]:

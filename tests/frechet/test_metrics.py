@@ -221,7 +221,7 @@ class TestEmbedding:
 
     def test_diameter_in_blocks(self, monkeypatch):
         expected = EmbeddingMetric(POINTS).diameter()
-        monkeypatch.setattr("statlearn.frechet._embedding_metric.ENTRIES_AT_ONCE", 18)
+        monkeypatch.setattr("statlearn.frechet._label_metric.ENTRIES_AT_ONCE", 18)
         assert EmbeddingMetric(POINTS).diameter() == expected
 
     def test_geography(self):

@@ -1,11 +1,15 @@
 """Behavior that went wrong once."""
 
+import tracemalloc
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 
 from statlearn.frechet import (
@@ -23,6 +27,7 @@ from statlearn.frechet import (
     locus,
     loki_report,
     mean_squared_distance,
+    next_class_order,
 )
 from statlearn.frechet._decision_rule import DecisionRule
 
@@ -220,6 +225,21 @@ def test_sets_have_no_order(make):
         make()
 
 
+def test_memory_does_not_grow_with_rows_where_many_labels_tie(rng):
+    """Candidates of all rows were made at once: 80,000 rows, each with 500 tied labels, took 2.7 GB."""
+    metric = ChainMetric(np.repeat(np.arange(4.0), 1000), labels=range(4000))
+
+    def peak(n_rows):
+        P = rng.dirichlet([1.0, 1.0], n_rows)
+        tracemalloc.start()
+        frechet_predict(P, metric, observed=[0, 3999])
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    assert peak(4000) < 2 * peak(1000)
+
+
 # Misleading text
 
 
@@ -240,3 +260,97 @@ def test_a_label_space_of_distances_alone_has_a_diameter():
             return np.minimum(apart, 12.0 - apart)
 
     assert ClockMetric(range(12)).diameter() == 6.0
+
+
+# What a new user stumbled on
+
+
+def test_names_of_data_frames_are_labels():
+    """Index and columns of a frame were dropped in silence, and a table with columns in another order was misread."""
+    costs = pd.DataFrame([[0, 1], [10, 0]], index=["healthy", "ill"], columns=["healthy", "ill"])
+    assert PrecomputedMetric.from_costs(costs).labels_.tolist() == ["healthy", "ill"]
+    assert PrecomputedMetric(costs + costs.T).labels_.tolist() == ["healthy", "ill"]
+    with pytest.raises(ValueError, match=r"costs.loc\[labels, labels\]"):
+        PrecomputedMetric.from_costs(costs[["ill", "healthy"]])
+    points = pd.DataFrame([[0.0, 1.0], [2.0, 3.0]], index=["Bath", "York"])
+    assert EmbeddingMetric(points).labels_.tolist() == ["Bath", "York"]
+
+
+def test_costs_of_labels_go_by_their_names():
+    """A Series was read by position: to shuffle it changed the order."""
+    tree = TreeMetric([-1, 0, 0, 0], labels=["root", "a", "b", "c"])
+    cost = pd.Series({"root": 1.0, "c": 1.0, "b": 50.0, "a": 2.0})
+    expected = next_class_order(tree, [0], cost=[1.0, 2.0, 50.0, 1.0])
+    np.testing.assert_array_equal(next_class_order(tree, [0], cost=cost), expected)
+    np.testing.assert_array_equal(
+        next_class_order(tree, [0], weights=cost[::-1]), next_class_order(tree, [0], weights=cost)
+    )
+    with pytest.raises(ValueError, match="must have the labels of the metric as its index"):
+        next_class_order(tree, [0], cost=pd.Series([1.0, 2.0, 50.0, 1.0]))
+
+
+def test_misspelt_labels_are_recognized():
+    """The message named five labels of thousands, and a parameter ``label_space`` that was not set."""
+    pets = TreeMetric([-1, 0, 0], labels=["pet", "poodle", "cat"])
+    with pytest.raises(ValueError, match="Did you mean 'poodle'"):
+        pets.index_of(["pudle"])
+    with pytest.raises(ValueError, match="label_space contains labels not in the metric: \\['lab'\\]"):
+        pets.index_of(["lab"], "label_space")
+    with pytest.raises(ValueError, match="ravel_multi_index"):
+        GridMetric((3, 3)).index_of([(1, 2)])
+
+
+@pytest.mark.parametrize("observed", [["a", "b"], [True, False], [0.5, 1.0], [0, 7]])
+def test_positions_that_are_none_say_what_to_use(observed):
+    """The message about labels in place of positions began with a vector that must not be empty."""
+    with pytest.raises(ValueError, match="use metric.index_of"):
+        frechet_predict([[0.5, 0.5]], ChainMetric(range(4)), observed)
+
+
+def test_rare_classes_and_the_cure(blobs):
+    """Five folds of classes with fewer rows: an error that named neither cv nor what helps."""
+    X, y = blobs
+    rows = [0, 1, 20, 21, 40, 41]
+    loki = LokiClassifier(metric=ChainMetric(range(3)), temperature="auto")
+    with pytest.raises(ValueError, match="n_splits") as caught:
+        loki.fit(X[rows], y[rows])
+    assert "KFold(5, shuffle=True)" in "".join(caught.value.__notes__)
+    loki.set_params(cv=KFold(3, shuffle=True, random_state=0)).fit(X[rows], y[rows])
+
+
+def test_costs_are_called_costs(blobs):
+    """The certificate and the report spoke of squared distances."""
+    X, y = blobs
+    costs = PrecomputedMetric.from_costs([[0, 1, 2], [1, 0, 1], [9, 4, 0]])
+    loki = LokiClassifier(metric=costs).fit(X, y)
+    assert "least expected cost" in loki.certificate_.claim
+    assert "mean cost" in loki.certificate_["best constant label"].detail
+    report = loki_report(y, loki.predict_observed_proba(X), costs, loki.observed_indices_)
+    assert "mean cost" in str(report)
+
+
+def test_a_temperature_that_was_given_is_an_assumption(blobs):
+    """With timid probabilities Loki at temperature 1 can be much worse than argmax, of which nothing warned."""
+    X, y = blobs
+    given = LokiClassifier(metric=ChainMetric(range(3))).fit(X, y).certificate_
+    assert any("temperature was given" in assumption for assumption in given.assumptions)
+    chosen = LokiClassifier(metric=ChainMetric(range(3)), temperature="auto").fit(X, y).certificate_
+    assert not any("temperature was given" in assumption for assumption in chosen.assumptions)
+
+
+def test_a_temperature_at_the_end_of_its_range_is_named(blobs):
+    """ "auto" chose the smallest or the largest value, and the certificate did not say that it was the last one."""
+    X, y = blobs
+    certificate = LokiClassifier(metric=DiscreteMetric(range(3)), temperature="auto").fit(X, y).certificate_
+    inner = certificate["held-out mean squared distance"].detail
+    assert "end of its range" not in inner  # all temperatures tie, and 1 is taken
+    cold = LokiClassifier(DummyClassifier(), metric=ChainMetric(range(3)), temperature="auto")
+    detail = cold.fit(X[:30], y[:30]).certificate_["held-out mean squared distance"].detail
+    at_end = cold.temperature_ in (0.1, 10.0)
+    assert ("end of its range" in detail) == at_end
+
+
+def test_a_cold_start_names_where_to_begin():
+    """Nothing observed was answered by advice about positions of labels."""
+    with pytest.raises(ValueError, match="minimum_locus_cover"):
+        next_class_order(ChainMetric(range(5)), [])
