@@ -29,6 +29,7 @@ from statlearn.frechet import (
     PrecomputedMetric,
     TreeMetric,
 )
+from statlearn.frechet._decision_rule import DecisionRule
 from statlearn.frechet._tree import RootedTree
 from statlearn.graph import SpectralGraph
 from statlearn.gromov import DenseCost
@@ -126,6 +127,7 @@ MARKET_TYPES = (ConstantBetting, FlatTrees, ForestParticipants, History, LeafTot
 # What a classifier keeps of its label space.
 LABEL_TYPES = (
     ChainMetric,
+    DecisionRule,
     DiscreteMetric,
     EmbeddingMetric,
     GraphMetric,
