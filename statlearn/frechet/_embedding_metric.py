@@ -146,7 +146,7 @@ class EmbeddingMetric(CoordinateMetric):
         The labels.
     n_labels_ : int
         Their number.
-    embeddings_ : ndarray of shape (n_labels_, n_dimensions)
+    embeddings_ : ndarray of shape (n_labels, n_dimensions)
         The embeddings; for "chord" scaled to length 1.
     metric : str or callable
         The distance.
