@@ -215,13 +215,12 @@ def check_weights(P, observed, metric):
             f"observed must name a label for each of {P.shape[1]} columns of P. Got {observed.size} labels."
         )
     data = P.data if sparse.issparse(P) else P
-    wrong = ~np.isfinite(data) | (data < 0.0)
-    if wrong.any():
-        place = np.flatnonzero(wrong.ravel())[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        totals = np.asarray(P.sum(axis=1)).ravel()
+    if not (data.min(initial=0.0) >= 0.0 and data.max(initial=0.0) < np.inf):  # false for NaN
+        place = np.flatnonzero((~np.isfinite(data) | (data < 0.0)).ravel())[0]
         row = np.searchsorted(P.indptr, place, side="right") - 1 if sparse.issparse(P) else place // P.shape[1]
         raise ValueError(f"P must be non-negative and finite. Got {data.ravel()[place]} in row {row}.")
-    with np.errstate(over="ignore"):
-        totals = np.asarray(P.sum(axis=1)).ravel()
     if not np.isfinite(totals).all():
         raise ValueError("weights in a row of P must have a finite sum. Scale P down, which changes no prediction.")
     if not (totals > 0.0).all():
@@ -250,7 +249,7 @@ def check_positions(positions, metric, name):
             f"{name} must be positions between 0 and {metric.n_labels_ - 1}. Got {array.min()} to {array.max()}: use "
             "metric.index_of for labels."
         )
-    if np.unique(array).size < array.size:
+    if (np.diff(np.sort(array)) == 0).any():
         raise ValueError(f"{name} must name different labels. Got one more than once.")
     return array.astype(np.intp)
 

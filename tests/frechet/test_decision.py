@@ -246,8 +246,8 @@ def test_labels_that_are_none(labels, error, message):
         ([[1.0, 0.0]], [0, 11], "observed must be positions between 0 and 10"),
         ([[1.0, 0.0]], [0, -1], "observed must be positions between 0 and 10"),
         ([[1.0, 0.0]], [3, 3], "observed must name different labels"),
-        ([[1.0, 0.0]], ["a", "b"], "Use metric.index_of"),
-        ([[1.0, 0.0]], [0.0, 1.0], "Use metric.index_of"),
+        ([[1.0, 0.0]], ["a", "b"], "use metric.index_of"),
+        ([[1.0, 0.0]], [0.0, 1.0], "use metric.index_of"),
         ([1.0, 0.0], [0, 1], "Expected 2D array"),
     ],
 )
