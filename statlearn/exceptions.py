@@ -8,8 +8,10 @@ __all__ = [
     "ClassOrderWarning",
     "ConstantAttributeWarning",
     "CrossingWarning",
+    "DifferentialErrorWarning",
     "EvaluationError",
     "ExtrapolationWarning",
+    "InSampleWarning",
     "NegativePenaltyWarning",
     "PairwiseWarning",
     "RankDeficientWarning",
@@ -20,8 +22,11 @@ __all__ = [
     "SensitiveFeaturesWarning",
     "ShrinkageWarning",
     "SleepingParticipantWarning",
+    "SupportWarning",
+    "TiedPredictionsWarning",
     "TopKWarning",
     "VersionWarning",
+    "WeakCalibrationWarning",
 ]
 
 
@@ -285,4 +290,64 @@ class ExtrapolationWarning(UserWarning):
     >>> from statlearn.exceptions import ExtrapolationWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", ExtrapolationWarning)
+    """
+
+
+class InSampleWarning(UserWarning):
+    """Predictions look as if the model had been fitted to the rows on which they are judged.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import InSampleWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", InSampleWarning)
+    """
+
+
+class WeakCalibrationWarning(UserWarning):
+    """A calibration sample is too small, or predictions too weak, for a correction to be known well.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import WeakCalibrationWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", WeakCalibrationWarning)
+    """
+
+
+class SupportWarning(UserWarning):
+    """Predictions to be corrected lie outside those of the calibration sample, where a correction is extrapolated.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import SupportWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", SupportWarning)
+    """
+
+
+class TiedPredictionsWarning(UserWarning):
+    """Predictions take few distinct values, so that their density, and its score, are not defined.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import TiedPredictionsWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", TiedPredictionsWarning)
+    """
+
+
+class DifferentialErrorWarning(UserWarning):
+    """Errors of predictions depend on the groups that are compared, so that a correction may do harm.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import DifferentialErrorWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", DifferentialErrorWarning)
     """

@@ -1,0 +1,184 @@
+"""Estimates from corrected predictions, whose errors come from the trial and from the calibration sample."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._support.random_streams import spawn_generators
+from .._support.user_warnings import warn_user
+from ..certificate import Certificate, Check
+from ..exceptions import WeakCalibrationWarning
+from ._bootstrap import Units, resample_both
+from ._correction_certificate import NON_DIFFERENTIAL
+from ._corrector import Corrector
+from ._delta_method import fieller_interval, jackknife_covariance, line_of
+from ._group_errors import check_groups, group_checks, group_errors, warn_differential
+from ._linear_correction import LinearCalibrationCorrector
+from ._relearning import relearner_of
+from ._unit_checks import check_clusters
+
+__all__ = [
+    "CorrectedEstimates",
+    "Map",
+    "check_map",
+    "corrected_certificate",
+    "corrected_estimates",
+    "errors_between",
+    "fieller_of",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A fitted corrector with what is needed to learn it again."""
+
+    corrector: Corrector
+    codes: np.ndarray | None
+
+    @property
+    def sample(self):
+        """Its calibration sample."""
+        return self.corrector._sample
+
+    @property
+    def is_line(self):
+        """Whether the correction is that of a line, with a closed form of its error."""
+        return isinstance(self.corrector, LinearCalibrationCorrector) and self.corrector.clip is None
+
+    def lcc_factor(self):
+        """What linear calibration correction multiplies effects with."""
+        return 1.0 / self.sample.slope_of_predictions().slope
+
+
+def check_map(corrector, calibration_clusters=None):
+    """A corrector that is fitted, with its clusters."""
+    if not isinstance(corrector, Corrector):
+        raise TypeError(
+            "corrector must be a TweedieCorrector, LinearCalibrationCorrector or SieveCorrector, or a subclass of "
+            f"theirs. Got {corrector!r} instead."
+        )
+    check_is_fitted(corrector)
+    codes = check_clusters(calibration_clusters, corrector.n_calibration_, "calibration_clusters", "calibration pair")
+    return Map(corrector, codes)
+
+
+class CorrectedEstimates(NamedTuple):
+    """Estimates from corrected predictions.
+
+    Attributes
+    ----------
+    values : ndarray of shape (k,)
+        The estimates.
+    trial, calibration, covariance : ndarray of shape (k, k) or None
+        Covariance if only the trial were random, if only the calibration sample were, and of both together.
+    replicates : ndarray of shape (n_boot, k) or None
+        Estimates from bootstrap samples of both.
+    """
+
+    values: np.ndarray
+    trial: np.ndarray | None = None
+    calibration: np.ndarray | None = None
+    covariance: np.ndarray | None = None
+    replicates: np.ndarray | None = None
+
+
+def corrected_estimates(estimand, predictions, correction_map, *, codes, se, n_boot, random_state, n_jobs):
+    """Estimates from corrected predictions, with covariances by the delta method, by the bootstrap or not at all.
+
+    ``estimand`` has methods ``functional(counts=None)``, which takes values per unit to estimates of shape (k,),
+    ``covariance(values)``, their covariance for fixed values, and ``of_constant()``, estimates from values that are 1.
+    """
+    corrected = correction_map.corrector.predict(predictions)
+    values = estimand.functional()(corrected)
+    if se == "none":
+        return CorrectedEstimates(values)
+    if se == "delta":
+        trial = estimand.covariance(corrected)
+        calibration = _calibration_covariance(estimand, predictions, values, correction_map, random_state)
+        return CorrectedEstimates(values, trial, calibration, trial + calibration)
+    replicates = resample_both(
+        estimand,
+        corrected,
+        relearner_of(correction_map.corrector, predictions),
+        Units(predictions.size, codes),
+        Units(len(correction_map.sample), correction_map.codes),
+        n_boot=n_boot,
+        random_state=random_state,
+        n_jobs=n_jobs,
+    )
+    joint, trial, calibration = (np.atleast_2d(np.cov(part, rowvar=False)) for part in replicates)
+    return CorrectedEstimates(values, trial, calibration, joint, replicates.joint)
+
+
+def _calibration_covariance(estimand, predictions, values, correction_map, random_state):
+    """Covariance of estimates over calibration samples, for the trial as it is."""
+    if correction_map.is_line:
+        line = line_of(correction_map.sample, correction_map.codes)
+        gradient = line.gradient(values, estimand.of_constant())
+        return gradient @ line.covariance @ gradient.T
+    relearner, functional = relearner_of(correction_map.corrector, predictions), estimand.functional()
+    return jackknife_covariance(
+        lambda counts: map(functional, relearner.corrected(counts)),
+        len(correction_map.sample),
+        correction_map.codes,
+        spawn_generators(random_state, 1)[0],
+    )
+
+
+def fieller_of(estimand, estimates, correction_map, level):
+    """Fieller interval of a single estimate under linear calibration correction: a ratio by the slope."""
+    line = line_of(correction_map.sample, correction_map.codes)
+    constant = float(estimand.of_constant()[0])
+    # The ratio is (raw - intercept * constant) / slope; intercept and slope have correlated errors.
+    numerator = float(estimates.values[0]) * line.slope
+    combine = np.array([[-constant, 0.0], [0.0, 1.0]])
+    covariance = combine @ line.covariance @ combine.T
+    covariance[0, 0] += estimates.trial[0, 0] * line.slope**2
+    interval = fieller_interval(numerator, line.slope, covariance, level)
+    if np.isinf(interval[0]):
+        warn_user(
+            f"The slope of predictions on the truth, {line.slope:.3g}, is not significantly different from 0: the "
+            "effect has an unbounded interval. Use more calibration pairs or better predictions.",
+            WeakCalibrationWarning,
+        )
+    return interval
+
+
+def corrected_certificate(claim, checks, assumptions, predictions, correction_map, estimates, errors):
+    """Certificate of estimates: their own checks and assumptions, those of the corrector, and tests of its groups."""
+    corrector = correction_map.corrector
+    checks = [*checks, *corrector.certificate_.checks, _outside(predictions, corrector.support_)]
+    if estimates.covariance is not None:
+        checks.append(_calibration_share(estimates))
+    inherited = corrector.certificate_.assumptions
+    if errors is not None:  # what groups test is not assumed
+        checks += group_checks(errors)
+        inherited = [text for text in inherited if text != NON_DIFFERENTIAL]
+    kind = "pairs" if correction_map.codes is None else "clusters"
+    samples = [f"calibration {kind} are independent", "the calibration sample is independent of the units at hand"]
+    return Certificate(claim, checks, [*assumptions, *inherited, *samples])
+
+
+def _outside(predictions, support):
+    outside = float(np.mean((predictions < support[0]) | (predictions > support[1])))
+    detail = "share of the units; their correction is extrapolated"
+    return Check("outside calibration", outside, None, None, "reported", detail)
+
+
+def _calibration_share(estimates):
+    calibration, trial = np.trace(estimates.calibration), np.trace(estimates.trial)
+    share = float(calibration / (calibration + trial)) if calibration + trial > 0.0 else None
+    detail = "share of the variance that ever more calibration pairs would remove"
+    return Check("variance from calibration", share, None, None, "reported", detail)
+
+
+def errors_between(correction_map, groups):
+    """How predictions err in groups of calibration pairs, with a warning if they differ; None without groups."""
+    if groups is None:
+        return None
+    codes = check_groups(groups, len(correction_map.sample), "calibration_groups")
+    errors = group_errors(correction_map.sample, codes, correction_map.codes)
+    warn_differential(errors)
+    return errors

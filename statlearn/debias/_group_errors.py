@@ -1,0 +1,139 @@
+"""Whether predictions err alike in all groups: what decides if a correction helps or harms."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import chi2
+
+from .._support.user_warnings import warn_user
+from ..certificate import Check
+from ..exceptions import DifferentialErrorWarning
+from ._delta_method import least_squares_covariance
+from ._trial import LEVEL_OF_TESTS
+from ._unit_checks import check_labels
+
+__all__ = ["GroupErrors", "check_groups", "group_checks", "group_errors", "warn_differential"]
+
+
+class GroupErrors(NamedTuple):
+    """How predictions err in groups of calibration pairs, as differences from the first group.
+
+    Attributes
+    ----------
+    of_predictions : ndarray of shape (n_groups - 1,)
+        Coefficients of the groups in the regression of predictions on the truth and the groups: 0 if errors are
+        non-differential, which a correction needs.
+    of_predictions_covariance : ndarray of shape (n_groups - 1, n_groups - 1)
+        Their covariance, robust to heteroscedasticity and to clusters.
+    of_truth : ndarray of shape (n_groups - 1,)
+        Coefficients of the groups in the regression of the truth on predictions and the groups: 0 if raw predictions
+        compare the groups rightly.
+    of_truth_covariance : ndarray of shape (n_groups - 1, n_groups - 1)
+        Their covariance.
+    """
+
+    of_predictions: np.ndarray
+    of_predictions_covariance: np.ndarray
+    of_truth: np.ndarray
+    of_truth_covariance: np.ndarray
+
+    def pvalues(self):
+        """P-values of all coefficients being 0: of predictions, and of the truth (Wald tests)."""
+        return (
+            _wald_pvalue(self.of_predictions, self.of_predictions_covariance),
+            _wald_pvalue(self.of_truth, self.of_truth_covariance),
+        )
+
+
+def group_errors(sample, codes, cluster_codes=None):
+    """Regress predictions on truth and groups, and truth on predictions and groups.
+
+    Parameters
+    ----------
+    sample : CalibrationSample
+        The pairs.
+    codes : ndarray of int of shape (n_samples,)
+        Groups, from 0 on.
+    cluster_codes : ndarray of int of shape (n_samples,), default=None
+        Clusters, from 0 on.
+
+    Returns
+    -------
+    errors : GroupErrors
+        The coefficients of the groups.
+    """
+    indicators = (codes[:, None] == np.arange(1, codes.max() + 1)).astype(np.float64)
+    found = []
+    for response, x in ((sample.predictions, sample.truth), (sample.truth, sample.predictions)):
+        design = np.column_stack([np.ones(len(sample)), (x - x.mean()) / x.std(), indicators])
+        if np.linalg.matrix_rank(design) < design.shape[1]:
+            raise ValueError(
+                "groups of calibration pairs are a function of the truth or of the predictions, so that their errors "
+                "cannot be told apart. Use groups that overlap."
+            )
+        coefficients, covariance = least_squares_covariance(design, response, sample.weights, cluster_codes)
+        found += [coefficients[2:], covariance[2:, 2:]]
+    return GroupErrors(*found)
+
+
+def check_groups(groups, n_samples, name):
+    """Codes of groups of calibration pairs, at least two groups with two pairs each."""
+    distinct, codes = check_labels(groups, n_samples, name, "calibration pair")
+    counts = np.bincount(codes)
+    if distinct.size < 2:
+        raise ValueError(f"{name} must have at least two labels. Got {distinct.size}.")
+    if counts.min() < 2:
+        raise ValueError(
+            f"{name} must have each label at least twice. Got {distinct[np.argmin(counts)]} once: merge or drop it."
+        )
+    return codes
+
+
+def warn_differential(errors):
+    """Warn if predictions err differently in the groups, with what to do instead of correcting."""
+    pvalue_predictions, pvalue_truth = errors.pvalues()
+    if pvalue_predictions >= LEVEL_OF_TESTS:
+        return
+    if pvalue_truth >= LEVEL_OF_TESTS:
+        advice = (
+            "while those with the same prediction have the same truth. Compare the raw predictions: a correction makes "
+            "the differences too large."
+        )
+    else:
+        advice = (
+            "and those with the same prediction have different truths. Neither raw nor corrected predictions compare "
+            "them rightly: use labels of the units that are compared, as ppi_ate does."
+        )
+    warn_user(
+        f"Groups of calibration pairs have different predictions at the same truth (p = {pvalue_predictions:.2g}), "
+        f"{advice}",
+        DifferentialErrorWarning,
+    )
+
+
+def group_checks(errors):
+    """The two tests as checks: errors must not differ; whether raw predictions would do is reported."""
+    pvalue_predictions, pvalue_truth = errors.pvalues()
+    gap_predictions, gap_truth = (np.abs(gaps).max() for gaps in (errors.of_predictions, errors.of_truth))
+    return [
+        Check(
+            "non-differential errors",
+            pvalue_predictions,
+            LEVEL_OF_TESTS,
+            pvalue_predictions >= LEVEL_OF_TESTS,
+            "test",
+            f"p-value: predictions of groups differ by up to {gap_predictions:.3g} at the same truth",
+        ),
+        Check(
+            "raw predictions suffice",
+            pvalue_truth,
+            None,
+            None,
+            "reported",
+            f"p-value: truths of groups differ by up to {gap_truth:.3g} at the same prediction; if 0, do not correct",
+        ),
+    ]
+
+
+def _wald_pvalue(coefficients, covariance):
+    return float(chi2.sf(coefficients @ np.linalg.solve(covariance, coefficients), coefficients.size))

@@ -1,0 +1,324 @@
+"""Means of groups from predictions that stand for outcomes."""
+
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+
+import numpy as np
+
+from .._support._sklearn import Interval, StrOptions, validate_params
+from ..certificate import Certificate, Check, format_table
+from ._corrected_estimates import check_map, corrected_certificate, corrected_estimates, errors_between
+from ._effects import normal_interval
+from ._unit_checks import check_clusters, check_labels, check_outcome, check_weights
+
+CLAIM = (
+    "Each interval covers the mean of the true outcome in its group, in large samples, as often as its level says; it "
+    "counts the chance of the units and of the calibration sample."
+)
+
+__all__ = ["GroupMeans", "debiased_group_means"]
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMeans:
+    """Corrected means of groups.
+
+    Attributes
+    ----------
+    groups : ndarray of shape (n_groups,)
+        Labels of the groups, in increasing order.
+    n : ndarray of int of shape (n_groups,)
+        Units per group.
+    naive : ndarray of shape (n_groups,)
+        Means of the raw predictions.
+    estimate : ndarray of shape (n_groups,)
+        Means of the corrected predictions.
+    se : ndarray of shape (n_groups,) or None
+        Standard errors; None if none were asked for.
+    lower, upper : ndarray of shape (n_groups,) or None
+        Ends of the confidence intervals, each at ``level`` by itself.
+    se_trial, se_calibration : ndarray of shape (n_groups,) or None
+        Standard errors if only the units, or only the calibration sample, were random.
+    covariance : ndarray of shape (n_groups, n_groups) or None
+        Covariance of the means. Groups share the errors of the calibration sample: the variance of a difference is
+        ``c @ covariance @ c``, not the sum of squared standard errors.
+    level : float
+        Level of the intervals.
+    name : str or None
+        Name of the groups, if they came as a pandas or polars Series with one.
+    certificate : Certificate
+        What was checked and what is assumed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statlearn.debias import LinearCalibrationCorrector, debiased_group_means
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.normal(size=500)
+    >>> corrector = LinearCalibrationCorrector().fit(0.5 * y + 0.3 * rng.normal(size=500), y)
+    >>> table = debiased_group_means(corrector, rng.normal(size=6), ["b", "a", "b", "a", "b", "b"])
+    >>> table.groups.tolist(), table.n.tolist()
+    (['a', 'b'], [2, 4])
+    """
+
+    groups: np.ndarray
+    n: np.ndarray
+    naive: np.ndarray = field(repr=False)
+    estimate: np.ndarray
+    se: np.ndarray | None
+    lower: np.ndarray | None = field(repr=False)
+    upper: np.ndarray | None = field(repr=False)
+    se_trial: np.ndarray | None = field(repr=False)
+    se_calibration: np.ndarray | None = field(repr=False)
+    covariance: np.ndarray | None = field(repr=False)
+    level: float
+    name: str | None = field(repr=False)
+    certificate: Certificate = field(repr=False)
+
+    def to_frame(self):
+        """Table of the groups.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row per group, with the labels as index and the columns ``n``, ``naive`` and ``estimate``, followed by
+            ``se``, ``lower``, ``upper``, ``se_trial`` and ``se_calibration`` if there are standard errors.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "GroupMeans.to_frame needs pandas. Install it with: pip install 'statlearn[dataframe]'"
+            ) from error
+        return pd.DataFrame(self._columns(), index=pd.Index(self.groups, name=self.name))
+
+    def __str__(self):
+        columns = self._columns()
+        cells = zip(self.groups.tolist(), *(values.tolist() for values in columns.values()), strict=True)
+        rows = [(str(label), *(f"{number:.4g}" for number in numbers)) for label, *numbers in cells]
+        return format_table(["group", *columns], rows, right=range(1, len(columns) + 1))
+
+    def _columns(self):
+        names = ("n", "naive", "estimate", "se", "lower", "upper", "se_trial", "se_calibration")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class MeansEstimand:
+    """Means of groups as functionals of what is taken for the outcomes.
+
+    Attributes
+    ----------
+    codes : ndarray of int of shape (n_units,)
+        Groups, from 0 on.
+    weights : ndarray of shape (n_units,)
+        Non-negative weights, some positive in each group.
+    cluster_codes : ndarray of int of shape (n_units,) or None
+        Clusters, from 0 on.
+    """
+
+    codes: np.ndarray
+    weights: np.ndarray
+    cluster_codes: np.ndarray | None
+
+    def functional(self, counts=None):
+        """What takes outcomes to the means, of shape (n_groups,), with ``counts`` from a bootstrap sample."""
+        weights = self.weights if counts is None else self.weights * counts
+        totals = np.bincount(self.codes, weights)
+        if totals.min() <= 0.0:
+            raise ValueError(
+                "A bootstrap sample of the units leaves a group empty: it has too few units, or too few clusters, to "
+                "resample. Use se='delta', or merge small groups."
+            )
+        return lambda values: np.bincount(self.codes, weights * values) / totals
+
+    def covariance(self, values):
+        """Covariance of the means for fixed outcomes, of shape (n_groups, n_groups)."""
+        totals = np.bincount(self.codes, self.weights)
+        influence = self.weights * (values - self.functional()(values)[self.codes]) / totals[self.codes]
+        if self.cluster_codes is None:
+            n_present = np.bincount(self.codes, self.weights > 0.0)
+            return np.diag(n_present / (n_present - 1.0) * np.bincount(self.codes, influence**2))
+        n_groups, n_clusters = totals.size, int(self.cluster_codes.max()) + 1
+        cell = self.codes * n_clusters + self.cluster_codes
+        sums = np.bincount(cell, influence, minlength=n_groups * n_clusters).reshape(n_groups, n_clusters)
+        return n_clusters / (n_clusters - 1.0) * (sums @ sums.T)
+
+    def of_constant(self):
+        """The means of outcomes that are all 1."""
+        return np.ones(int(self.codes.max()) + 1)
+
+
+@validate_params(
+    {
+        "y_pred": ["array-like"],
+        "groups": ["array-like"],
+        "weights": ["array-like", None],
+        "clusters": ["array-like", None],
+        "se": [StrOptions({"delta", "bootstrap", "none"})],
+        "n_boot": [Interval(Integral, 2, None, closed="left")],
+        "level": [Interval(Real, 0, 1, closed="neither")],
+        "calibration_groups": ["array-like", None],
+        "calibration_clusters": ["array-like", None],
+        "random_state": ["random_state", np.random.Generator],
+        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
+    },
+    prefer_skip_nested_validation=True,
+)
+def debiased_group_means(
+    corrector,
+    y_pred,
+    groups,
+    *,
+    weights=None,
+    clusters=None,
+    se="delta",
+    n_boot=500,
+    level=0.95,
+    calibration_groups=None,
+    calibration_clusters=None,
+    random_state=None,
+    n_jobs=None,
+):
+    """Estimate means of groups, such as regions, of outcomes that are known by predictions only.
+
+    Predictions are corrected and averaged in each group. Standard errors count the chance of the units, as a sample
+    from their group, and of the calibration sample, which is shared by all groups.
+
+    Correct only if groups differ in their predictions through the outcome alone. Where groups are made by what the
+    predicting model sees, the raw means, ``naive``, are right: ``calibration_groups`` tests it.
+
+    Parameters
+    ----------
+    corrector : Corrector
+        A fitted `LinearCalibrationCorrector`, `TweedieCorrector` or `SieveCorrector`.
+    y_pred : array-like of shape (n_samples,)
+        Predicted outcomes, as the model made them.
+    groups : array-like of shape (n_samples,)
+        Labels of the groups. If both ``y_pred`` and ``groups`` are pandas Series, they must have the same index.
+    weights : array-like of shape (n_samples,), default=None
+        Sampling weights; None weighs all units alike.
+    clusters : array-like of shape (n_samples,), default=None
+        Labels of clusters of units; None if units are independent.
+    se : {"delta", "bootstrap", "none"}, default="delta"
+        How standard errors are found, as in `debiased_ate`.
+    n_boot : int, default=500
+        Number of bootstrap samples.
+    level : float, default=0.95
+        Level of the confidence intervals.
+    calibration_groups : array-like of shape (n_calibration,), default=None
+        Groups of the calibration pairs with a positive weight. They test whether errors depend on the group; a warning
+        says so if they do.
+    calibration_clusters : array-like of shape (n_calibration,), default=None
+        Clusters of the calibration pairs with a positive weight; None if pairs are independent.
+    random_state : int, RandomState instance, Generator or None, default=None
+        Source of bootstrap samples and jackknife blocks.
+    n_jobs : int, default=None
+        Number of threads of the bootstrap; the result does not depend on it.
+
+    Returns
+    -------
+    means : GroupMeans
+        Raw and corrected means with standard errors, intervals, their covariance and the certificate; ``to_frame()``
+        has a row per group.
+
+    Raises
+    ------
+    TypeError
+        If ``corrector`` is no corrector.
+    ValueError
+        If inputs are of different lengths or not finite, a label is missing, or a group has a single unit and standard
+        errors are asked for.
+    sklearn.exceptions.NotFittedError
+        If the corrector is not fitted.
+
+    See Also
+    --------
+    debiased_ate : Effect of a treatment.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statlearn.debias import LinearCalibrationCorrector, debiased_group_means
+    >>> rng = np.random.default_rng(0)
+    >>> def predicted(y):  # predictions shrink the truth by 0.5
+    ...     return 0.5 * y + 0.3 * rng.normal(size=y.size)
+    >>> y = rng.normal(size=2000)
+    >>> corrector = LinearCalibrationCorrector().fit(predicted(y), y)
+    >>> region = np.repeat(["north", "south"], 3000)
+    >>> outcome = np.where(region == "north", -1.0, 1.0) + rng.normal(size=6000)  # never seen
+    >>> means = debiased_group_means(corrector, predicted(outcome), region)
+    >>> print(np.round(means.naive, 1), np.round(means.estimate, 1))
+    [-0.5  0.5] [-1.  1.]
+    """
+    correction_map = check_map(corrector, calibration_clusters)
+    _check_same_index(y_pred, groups)
+    y_pred = check_outcome(y_pred, "y_pred")
+    labels, estimand = _estimand(y_pred, groups, weights, clusters, se)
+    errors = errors_between(correction_map, calibration_groups)
+    estimates = corrected_estimates(
+        estimand,
+        y_pred,
+        correction_map,
+        codes=estimand.cluster_codes,
+        se=se,
+        n_boot=n_boot,
+        random_state=random_state,
+        n_jobs=n_jobs,
+    )
+    se_total, se_trial, se_calibration = (
+        None if matrix is None else np.sqrt(np.diag(matrix))
+        for matrix in (estimates.covariance, estimates.trial, estimates.calibration)
+    )
+    lower, upper = (None, None) if se_total is None else normal_interval(estimates.values, se_total, level)
+    return GroupMeans(
+        groups=labels,
+        n=np.bincount(estimand.codes),
+        naive=estimand.functional()(y_pred),
+        estimate=estimates.values,
+        se=se_total,
+        lower=lower,
+        upper=upper,
+        se_trial=se_trial,
+        se_calibration=se_calibration,
+        covariance=estimates.covariance,
+        level=level,
+        name=getattr(groups, "name", None),
+        certificate=corrected_certificate(CLAIM, *_own_checks(estimand), y_pred, correction_map, estimates, errors),
+    )
+
+
+def _check_same_index(y_pred, groups):
+    """Refuse Series whose rows are not those of one another: they would be paired by position."""
+    first, second = getattr(y_pred, "index", None), getattr(groups, "index", None)
+    if hasattr(first, "equals") and hasattr(second, "equals") and not first.equals(second):
+        raise ValueError(
+            "y_pred and groups must have the same index. Align them first, as by groups.loc[y_pred.index]."
+        )
+
+
+def _estimand(y_pred, groups, weights, clusters, se):
+    """Labels of the groups, and their means as a functional."""
+    labels, codes = check_labels(groups, y_pred.size, "groups", "prediction")
+    weights = check_weights(weights, y_pred.size)
+    n_present = np.bincount(codes, weights > 0.0)
+    fewest = 1 if se == "none" else 2
+    if n_present.min() < fewest:
+        raise ValueError(
+            f"groups must have at least {fewest} units of positive weight each. Got {n_present.min():g} in "
+            f"{labels[np.argmin(n_present)]}: merge or drop it" + (", or use se='none'." if fewest == 2 else ".")
+        )
+    return labels, MeansEstimand(codes, weights, check_clusters(clusters, y_pred.size))
+
+
+def _own_checks(estimand):
+    """What is reported about the groups, and what is assumed of their units."""
+    counts = np.bincount(estimand.codes)
+    check = Check("groups", counts.size, None, None, "reported", f"{counts.min()} to {counts.max()} units each")
+    drawn = "units" if estimand.cluster_codes is None else "clusters"
+    return [check], [f"{drawn} are a random sample of those that the means are about"]

@@ -1,0 +1,227 @@
+"""Prediction-powered effects: predictions of many units, corrected by labels of some."""
+
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from .._support._sklearn import Interval, validate_params
+from ..certificate import Certificate, Check
+from ._calibration_sample import is_constant
+from ._effects import EffectResult, estimate_ate, normal_interval
+from ._unit_checks import check_outcome, check_treatment, check_weights
+
+__all__ = ["ppi_ate"]
+
+FEWEST = 2  # labeled, and unlabeled, units of an arm
+
+
+class Arm(NamedTuple):
+    """Units of one arm; weights sum to 1 among the labeled and among the unlabeled."""
+
+    truth: np.ndarray
+    predictions: np.ndarray
+    weights: np.ndarray
+    unlabeled: np.ndarray
+    unlabeled_weights: np.ndarray
+
+
+class ArmMean(NamedTuple):
+    """Mean of an arm with the two parts of its variance."""
+
+    mean: float
+    labeled_variance: float
+    unlabeled_variance: float
+    lam: float
+
+
+@validate_params(
+    {
+        "y_lab": ["array-like"],
+        "pred_lab": ["array-like"],
+        "a_lab": ["array-like"],
+        "pred_unl": ["array-like"],
+        "a_unl": ["array-like"],
+        "w_lab": ["array-like", None],
+        "w_unl": ["array-like", None],
+        "lam": [Interval(Real, None, None, closed="neither"), None],
+        "level": [Interval(Real, 0, 1, closed="neither")],
+    },
+    prefer_skip_nested_validation=True,
+)
+def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, lam=None, level=0.95):
+    r"""Estimate a treatment effect from labels of some units of the trial and predictions of all.
+
+    The mean outcome of an arm is estimated by
+
+    .. math:: \lambda \, \overline{\hat y}_u + \overline{(y - \lambda \hat y)}_l,
+
+    with means over its unlabeled units u and its labeled units l. It is right whatever the predictions are worth, if
+    the labeled units are a random sample of their arm: no assumption about the errors of predictions is needed, only
+    labels from the trial itself.
+
+    Parameters
+    ----------
+    y_lab : array-like of shape (n_labeled,)
+        True outcomes of the labeled units.
+    pred_lab : array-like of shape (n_labeled,)
+        Their predictions, by a model that was not fitted to them.
+    a_lab : array-like of shape (n_labeled,)
+        Their treatment, 1 or 0.
+    pred_unl : array-like of shape (n_unlabeled,)
+        Predictions of the unlabeled units.
+    a_unl : array-like of shape (n_unlabeled,)
+        Their treatment, 1 or 0.
+    w_lab, w_unl : array-like of shape (n_labeled,) or (n_unlabeled,), default=None
+        Weights, such as one over the probability of the treatment that a unit had. They are normalized within each arm
+        of each sample.
+    lam : float or None, default=None
+        The weight of the predictions in both arms: 1 is prediction-powered inference as first proposed [1]_, 0 ignores
+        predictions. None takes, per arm, the weight with the smallest estimated variance, between 0 and 1 (PPI++).
+    level : float, default=0.95
+        Level of the confidence interval.
+
+    Returns
+    -------
+    result : EffectResult
+        Estimate, standard error and interval; ``naive`` is the effect on the labels alone, ``lam`` the weights of the
+        predictions in the treated and in the control arm.
+
+    Raises
+    ------
+    ValueError
+        If inputs are of different lengths or not finite, the treatment is not binary, or an arm has fewer than two
+        labeled or unlabeled units.
+
+    See Also
+    --------
+    debiased_ate : Without labels in the trial.
+
+    Notes
+    -----
+    The power-tuned weight is Proposition 2 of [2]_ for a mean, ``cov(y, f) / ((1 + n / N) var(f))`` over n labeled and
+    N unlabeled units, with the variance of the predictions f over both. Without weights, estimates and standard errors
+    are those of ``ppi_mean_ci`` of the package ``ppi-python``, arm by arm. With weights, estimates are as well, and
+    standard errors take into account that weights are normalized.
+
+    Shrunken predictions would often deserve a weight above 1, which tuning does not give: pass it as ``lam``, chosen
+    before looking at the outcomes, or correct the predictions first, by labels that are not among these.
+
+    References
+    ----------
+    .. [1] A. N. Angelopoulos, S. Bates, C. Fannjiang, M. I. Jordan and T. Zrnic (2023). "Prediction-powered inference."
+       Science 382.
+    .. [2] A. N. Angelopoulos, J. C. Duchi and T. Zrnic (2023). "PPI++: Efficient prediction-powered inference."
+       arXiv:2311.01453.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statlearn.debias import ppi_ate
+    >>> rng = np.random.default_rng(0)
+    >>> treatment = rng.integers(2, size=5000)
+    >>> y = treatment + rng.normal(size=5000)
+    >>> prediction = 0.6 * y + 0.3 * rng.normal(size=5000)
+    >>> lab, unl = slice(0, 400), slice(400, None)  # labels of 400 units
+    >>> trial = y[lab], prediction[lab], treatment[lab], prediction[unl], treatment[unl]
+    >>> result = ppi_ate(*trial)
+    >>> result.ci[0] < 1.0 < result.ci[1]
+    True
+    >>> result.se < 0.7 * ppi_ate(*trial, lam=0).se  # what predictions are worth
+    True
+    """
+    y_lab, pred_lab = check_outcome(y_lab, "y_lab"), check_outcome(pred_lab, "pred_lab")
+    pred_unl = check_outcome(pred_unl, "pred_unl")
+    a_lab, a_unl = check_treatment(a_lab, "a_lab"), check_treatment(a_unl, "a_unl")
+    check_consistent_length(y_lab, pred_lab, a_lab)
+    check_consistent_length(pred_unl, a_unl)
+    w_lab, w_unl = check_weights(w_lab, y_lab.size, "w_lab"), check_weights(w_unl, pred_unl.size, "w_unl")
+    means = []
+    for value in (1, 0):
+        labeled, unlabeled = (a_lab == value) & (w_lab > 0.0), (a_unl == value) & (w_unl > 0.0)
+        _check_size(value, np.count_nonzero(labeled), np.count_nonzero(unlabeled))
+        arm = Arm(y_lab[labeled], pred_lab[labeled], w_lab[labeled], pred_unl[unlabeled], w_unl[unlabeled])
+        means.append(_arm_mean(_normalized(arm), lam))
+    treated, control = means
+    estimate = treated.mean - control.mean
+    labeled_variance = treated.labeled_variance + control.labeled_variance
+    unlabeled_variance = treated.unlabeled_variance + control.unlabeled_variance
+    se = float(np.sqrt(labeled_variance + unlabeled_variance))
+    return EffectResult(
+        estimate=estimate,
+        se=se,
+        ci=normal_interval(estimate, se, level),
+        level=level,
+        n=y_lab.size + pred_unl.size,
+        method="prediction-powered inference",
+        certificate=_certificate(y_lab.size, pred_unl.size, treated, control),
+        naive=estimate_ate(y_lab, a_lab, weights=w_lab).estimate,
+        se_trial=float(np.sqrt(unlabeled_variance)),
+        se_calibration=float(np.sqrt(labeled_variance)),
+        lam=(treated.lam, control.lam),
+    )
+
+
+def _check_size(value, n_labeled, n_unlabeled):
+    for kind, n_units in (("labeled", n_labeled), ("unlabeled", n_unlabeled)):
+        if n_units < FEWEST:
+            raise ValueError(
+                f"Each arm must have at least {FEWEST} {kind} units of positive weight. Got {n_units} of treatment "
+                f"{value}."
+            )
+
+
+def _normalized(arm):
+    return arm._replace(
+        weights=arm.weights / arm.weights.sum(), unlabeled_weights=arm.unlabeled_weights / arm.unlabeled_weights.sum()
+    )
+
+
+def _arm_mean(arm, lam):
+    """Mean of an arm; variances have the number of units as divisor, as in ppi-python."""
+    lam = _tuned(arm) if lam is None else float(lam)
+    imputed, rectifier = lam * arm.unlabeled, arm.truth - lam * arm.predictions
+    imputed_mean, rectifier_mean = arm.unlabeled_weights @ imputed, arm.weights @ rectifier
+    return ArmMean(
+        float(imputed_mean + rectifier_mean),
+        float(np.sum((arm.weights * (rectifier - rectifier_mean)) ** 2)),
+        float(np.sum((arm.unlabeled_weights * (imputed - imputed_mean)) ** 2)),
+        lam,
+    )
+
+
+def _tuned(arm):
+    """The weight of the predictions with the smallest variance, within 0 and 1.
+
+    Gradients are those of the squared error at the estimate with weight 1. Their covariance has the number of units as
+    divisor and the variance of the predictions one less, as in ppi-python. Constant predictions have no use: weight 0.
+    """
+    if is_constant(np.concatenate([arm.predictions, arm.unlabeled])):
+        return 0.0
+    n_labeled, n_unlabeled = arm.truth.size, arm.unlabeled.size
+    mean = arm.unlabeled_weights @ arm.unlabeled + arm.weights @ (arm.truth - arm.predictions)
+    gradients = n_labeled * arm.weights * (arm.truth - mean)
+    predicted = n_labeled * arm.weights * (arm.predictions - mean)
+    unlabeled = n_unlabeled * arm.unlabeled_weights * (arm.unlabeled - mean)
+    variance = np.concatenate([predicted, unlabeled]).var(ddof=1)
+    covariance = np.mean((gradients - gradients.mean()) * (predicted - predicted.mean()))
+    return float(np.clip(covariance / ((1.0 + n_labeled / n_unlabeled) * variance), 0.0, 1.0))
+
+
+def _certificate(n_labeled, n_unlabeled, treated, control):
+    detail = f"{n_labeled} labeled, {n_unlabeled} not"
+    return Certificate(
+        "The interval covers the average effect of the treatment, in large samples, as often as its level says, "
+        "whatever the predictions are worth.",
+        [
+            Check("units", n_labeled + n_unlabeled, None, None, "reported", detail),
+            Check("weight of predictions, treated", treated.lam, None, None, "reported", "0: they are not used"),
+            Check("weight of predictions, control", control.lam, None, None, "reported", "0: they are not used"),
+        ],
+        [
+            "labeled units are a random sample of their arm, independent of the unlabeled ones",
+            "treatment is independent of the outcomes that it leads to, or the weights make it so",
+            "the predicting model was not fitted to the labeled units",
+        ],
+    )
