@@ -66,7 +66,22 @@ class Sampler:
         return self.draw(basis, n, random_state)
 
     def draw(self, basis, n, random_state):
-        """Draw any number n of points for a basis that is resolved; see `sample`."""
+        """Draw a design of any size, which may be too small for a fit.
+
+        Parameters
+        ----------
+        basis : OrthonormalBasis
+            The basis, resolved.
+        n : int
+            Number of points.
+        random_state : int, RandomState instance, Generator or None
+            Pass an int for the same design in every call.
+
+        Returns
+        -------
+        design : Design
+            The points and their weights.
+        """
         n_generators = self._n_generators(n, basis.n_output_features_)
         return self._draw(basis, n, spawn_generators(random_state, n_generators))
 

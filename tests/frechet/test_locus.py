@@ -424,7 +424,7 @@ def test_bad_input(rng):
         locus(grid, [9])
     with pytest.raises(ValueError, match="observed must name different labels"):
         is_locus_cover(grid, [1, 1])
-    with pytest.raises(ValueError, match="label_space must be a vector of positions"):
+    with pytest.raises(ValueError, match="label_space must be positions of labels"):
         locus(grid, [1], label_space=["a"])
     with pytest.raises(ValueError, match="'method' parameter of locus must be"):
         locus(grid, [1], method="lp")

@@ -373,7 +373,7 @@ def test_paths_without_a_common_root_get_one():
     nameless = TreeMetric.from_paths(paths, root=None)
     np.testing.assert_array_equal(nameless.labels_, ["dog", "poodle", "cat", "beagle"])
     assert not nameless.is_tree
-    assert nameless.distances(*nameless.index_of([["poodle"], ["cat"]])) == [[3.0]]
+    assert nameless.distances(nameless.index_of(["poodle"]), nameless.index_of(["cat"])) == [[3.0]]
     numbers = TreeMetric.from_paths([(1, 11), (2, 21)], root=0)
     np.testing.assert_array_equal(numbers.labels_, [0, 1, 11, 2, 21])
 
