@@ -1,4 +1,4 @@
-"""Tables of the user guide of statlearn.frechet: ``python -m benchmarks.frechet_tables``, about seven minutes."""
+"""Tables of the user guide of statlearn.frechet: ``python -m benchmarks.frechet_tables``, some minutes."""
 
 import itertools
 import warnings

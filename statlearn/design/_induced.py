@@ -136,7 +136,8 @@ def _roots(f, width, arguments):
 
     The method ITP of Oliveira and Takahashi (2021, ACM Transactions on Mathematical Software 47): a step of regula
     falsi, pushed towards the middle of the bracket and kept so near to it that no more steps are needed than by
-    bisection. The general-purpose ``scipy.optimize.elementwise.find_root`` takes several times as long for a hundred roots.
+    bisection. The general-purpose ``scipy.optimize.elementwise.find_root`` takes several times as long for a hundred
+    roots.
     """
     n = arguments[0].size
     low, high, roots = np.zeros(n), np.full(n, width), np.empty(n)

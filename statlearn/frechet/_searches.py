@@ -3,9 +3,9 @@ r"""How minimizers of the Fréchet functional are found.
 The functional of a row P of non-negative weights of the observed labels is F(v) = sum_i P_i d(l_i, v)^a. Labels tie if
 F(v) <= (1 + TIE) min F, with F summed term by term. All terms are non-negative, so such a sum is exact to a few times
 K eps, relatively, and ties do not depend on how it was made. A *search* finds, by whatever formula is fast, candidates
-that contain all tied labels. Where its formula loses digits, relative to the total weight times a squared radius, it
-keeps candidates within SLACK of that; the rule itself is applied to direct sums over the candidates, so all searches
-predict the same labels.
+that contain all tied labels, but for unobserved ones that tie with one before them whatever the weights. Where its
+formula loses digits, relative to the total weight times a squared radius, it keeps candidates within SLACK of that; the
+rule itself is applied to direct sums over the candidates, so all searches predict the same labels.
 
 | symbol | name | shape |
 |---|---|---|
