@@ -5,6 +5,7 @@ was proved about the result, what was tested, and what was only assumed.
 
 The sub-modules load on first use, so ``import statlearn`` is cheap:
 
+- `statlearn.debias`: predictions used as outcomes, without shrunken effects,
 - `statlearn.dependence`: distance covariance, exact at a million rows, with its gradient,
 - `statlearn.design`: where to evaluate an expensive function, which rows to label,
 - `statlearn.fairness`: predictions independent of mixed, intersecting protected attributes,
@@ -25,6 +26,7 @@ __version__ = "0.1.0.dev0"
 _SUBMODULES = (
     "certificate",
     "datasets",
+    "debias",
     "dependence",
     "design",
     "exceptions",

@@ -15,6 +15,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import validate_data
 
 import statlearn
+from statlearn.debias._score_estimator import ScoreEstimator
 from statlearn.design import PolynomialBasis
 from statlearn.graph import SpectralGraph
 
@@ -88,6 +89,9 @@ COLLECTION_INPUT = {
     "GromovWassersteinDistance",
 }
 
+# Estimators whose X is a vector of predictions, in one column.
+PREDICTION_INPUT = {"LinearCalibrationCorrector", "SieveCorrector", "TweedieCorrector"}
+
 
 def public_modules():
     """Every importable module of the package whose dotted name has no private part, by name."""
@@ -109,9 +113,14 @@ def public_objects():
 
 
 def public_estimators():
-    """Every public estimator class, in the order of their names."""
+    """Every public estimator class, in the order of their names.
+
+    Scores of densities are none: they are fitted to a sample of numbers, not to a table.
+    """
     classes = {
-        thing for thing in public_objects().values() if inspect.isclass(thing) and issubclass(thing, BaseEstimator)
+        thing
+        for thing in public_objects().values()
+        if inspect.isclass(thing) and issubclass(thing, BaseEstimator) and not issubclass(thing, ScoreEstimator)
     }
     return sorted(classes, key=lambda estimator: estimator.__name__)
 
@@ -194,6 +203,9 @@ def make_data(estimator, dtype=np.float64):
     if type(estimator).__name__ in NODE_INPUT:
         return np.arange(N_NODES).reshape(-1, 1), make_graph()[1]
     generator = np.random.default_rng(0)
+    if type(estimator).__name__ in PREDICTION_INPUT:
+        X = generator.normal(size=(400, 1)).astype(dtype)
+        return X, X[:, 0] + generator.normal(size=400)
     X = generator.normal(size=(90, 3)).astype(dtype)
     signal = X @ [1.0, -1.0, 0.5] + 0.5 * generator.normal(size=90)
     if get_tags(estimator).estimator_type == "classifier":

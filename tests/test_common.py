@@ -15,6 +15,16 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_checks, get_tags
 
 from statlearn.certificate import Certificate, Check
+from statlearn.debias import FunctionScore, GaussianMixtureScore, KDEScore, SplineScore
+from statlearn.debias._calibration_sample import CalibrationSample
+from statlearn.debias._linear_correction import LinearCorrection
+from statlearn.debias._mixture_density import Mixture
+from statlearn.debias._recalibration import IsotonicRecalibration, LinearRecalibration
+from statlearn.debias._residual_noise import EvenNoise, UnevenNoise
+from statlearn.debias._sieve import SieveCorrection
+from statlearn.debias._spline_basis import SplineBasis
+from statlearn.debias._tails import ScoreTails
+from statlearn.debias._tweedie import TweedieCorrection
 from statlearn.design import Chebyshev, Design, Fourier, Hermite, Jacobi, Laguerre, Legendre, PolynomialBasis
 from statlearn.design._index_sets import IndexSet
 from statlearn.design._leverage import Pool, ScaledRows
@@ -48,6 +58,7 @@ from .discovery import (
     COLLECTION_INPUT,
     GRAPH_INPUT,
     NODE_INPUT,
+    PREDICTION_INPUT,
     fitted,
     make_checked,
     make_estimator,
@@ -70,6 +81,7 @@ KNOWN = {
     "PrestoClassifier",
     "PrestoClassifierCV",
     "ProportionalOddsClassifier",
+    "TweedieCorrector",
 }
 
 # Checks of scikit-learn that an estimator cannot pass, with the reason: {estimator: {check: reason}}.
@@ -116,6 +128,12 @@ EXPECTED_FAILURES = {
 # What a model of graphs keeps of its collection, beside itself and its certificate.
 COLLECTION_TYPES = (NetworkCollection, MeasureNetwork, DenseCost, PairSolver, GromovWassersteinResult)
 
+# What a correction of predictions keeps.
+SCORES = (FunctionScore, GaussianMixtureScore, KDEScore, Mixture, ScoreTails, SplineScore)
+RECALIBRATIONS = (EvenNoise, IsotonicRecalibration, LinearRecalibration, UnevenNoise)
+CORRECTIONS = (LinearCorrection, SieveCorrection, TweedieCorrection)
+CORRECTION_TYPES = (*CORRECTIONS, *RECALIBRATIONS, *SCORES, CalibrationSample, SplineBasis)
+
 # What a basis, a pool or a design keeps.
 FAMILIES = (Chebyshev, Fourier, Hermite, Jacobi, Laguerre, Legendre)
 DESIGN_TYPES = (*FAMILIES, Design, IndexSet, Pool, PolynomialBasis, ProductBasis, ScaledRows, TorusBasis)
@@ -147,7 +165,9 @@ EXTRA_TRANSFORMER_CHECKS = [
     "check_transformer_get_feature_names_out_pandas",
 ]
 
-# For estimators whose X is one column of node ids, every other check feeds tables of features: these need no data.
+# For estimators whose X is one column, of node ids or of predictions, every other check feeds tables of features or
+# targets that have nothing to do with them: these need no data. `check_estimator` runs none of the others on
+# estimators of vectors, as it does not on IsotonicRegression.
 DATA_FREE_CHECKS = [
     "check_do_not_raise_errors_in_init_or_set_params",
     "check_estimator_cloneable",
@@ -156,6 +176,7 @@ DATA_FREE_CHECKS = [
     "check_get_params_invariance",
     "check_mixin_order",
     "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
     "check_set_params",
     "check_valid_tag_types",
 ]
@@ -172,6 +193,8 @@ IGNORED_WARNINGS = [
     "ignore::statlearn.exceptions.SelfLoopWarning",
 ]
 pytestmark = [pytest.mark.filterwarnings(line) for line in IGNORED_WARNINGS]
+
+ONE_COLUMN = NODE_INPUT | PREDICTION_INPUT
 
 every_estimator = pytest.mark.parametrize("estimator_class", ESTIMATORS, ids=NAMES)
 
@@ -216,13 +239,13 @@ def test_tables_name_what_exists():
         assert set(failures) <= checks
         assert all(reason.strip() for reason in failures.values())
     assert set(EXTRA_CHECKS + EXTRA_TRANSFORMER_CHECKS + DATA_FREE_CHECKS) <= checks
-    assert set(NAMES) >= COLLECTION_INPUT | GRAPH_INPUT | NODE_INPUT
+    assert set(NAMES) >= COLLECTION_INPUT | GRAPH_INPUT | ONE_COLUMN
 
 
 # On a dozen rows an unbiased dependence is negative by chance, which a fair fit says.
 @pytest.mark.filterwarnings("ignore::statlearn.exceptions.NegativePenaltyWarning")
 @estimator_checks.parametrize_with_checks(
-    [make_checked(estimator_class) for estimator_class in ESTIMATORS if estimator_class.__name__ not in NODE_INPUT],
+    [make_checked(estimator_class) for estimator_class in ESTIMATORS if estimator_class.__name__ not in ONE_COLUMN],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES.get(type(estimator).__name__, {}),
     xfail_strict=True,
 )
@@ -231,7 +254,7 @@ def test_sklearn_check(estimator, check):
 
 
 @pytest.mark.parametrize("check_name", DATA_FREE_CHECKS)
-@pytest.mark.parametrize("estimator_class", [known for known in ESTIMATORS if known.__name__ in NODE_INPUT])
+@pytest.mark.parametrize("estimator_class", [known for known in ESTIMATORS if known.__name__ in ONE_COLUMN])
 def test_check_without_data(estimator_class, check_name):
     getattr(estimator_checks, check_name)(estimator_class.__name__, make_estimator(estimator_class))
 
@@ -239,8 +262,10 @@ def test_check_without_data(estimator_class, check_name):
 def extra_checks():
     """Pairs of an estimator class and the name of a check that scikit-learn does not run by itself."""
     for estimator_class in ESTIMATORS:
-        if estimator_class.__name__ in NODE_INPUT:
+        if estimator_class.__name__ in ONE_COLUMN:
             yield estimator_class, "check_param_validation"
+            if estimator_class.__name__ in PREDICTION_INPUT:
+                yield estimator_class, "check_requires_y_none"
             continue
         names = EXTRA_CHECKS + (EXTRA_TRANSFORMER_CHECKS if hasattr(estimator_class, "transform") else [])
         failures = EXPECTED_FAILURES.get(estimator_class.__name__, {})
@@ -312,7 +337,7 @@ def test_skops_round_trip_trusts_only_our_own_names(estimator_class):
     data = skops_io.dumps(model)
     trusted = skops_io.get_untrusted_types(data=data)
     own = {type(model), type(model.certificate_), Check, SpectralGraph, ProtectedEncoder}
-    own |= {*COLLECTION_TYPES, *DESIGN_TYPES, *LABEL_TYPES, *MARKET_TYPES}
+    own |= {*COLLECTION_TYPES, *CORRECTION_TYPES, *DESIGN_TYPES, *LABEL_TYPES, *MARKET_TYPES}
     assert set(trusted) <= {f"{thing.__module__}.{thing.__qualname__}" for thing in own}
     twin = skops_io.loads(data, trusted=trusted)
     assert twin.certificate_ == model.certificate_
@@ -381,6 +406,8 @@ def test_data_frames(estimator_class, library):
         pytest.skip("a data frame of a graph has node names in both directions: tests/graph/test_spectral_graph.py")
     if estimator_class.__name__ in COLLECTION_INPUT:
         pytest.skip("a list of graphs is no data frame: tests/gromov/test_collections.py")
+    if estimator_class.__name__ in PREDICTION_INPUT:
+        pytest.skip("predictions come as a vector, and columns have no names: tests/debias/test_correctors.py")
     model, X, y = fitted(estimator_class)
     names = ["first", "second", "third"][: X.shape[1]]
     frame = frames.DataFrame(dict(zip(names, X.T, strict=True)))

@@ -63,6 +63,8 @@ def check_calibration(X, y, sample_weight, *, fewest=3):
         The pairs.
     """
     predictions = check_predictions(X)
+    if y is None:
+        raise ValueError("fit requires y to be passed, but the target y is None: pass the truth of each prediction.")
     y = check_array(y, input_name="y", dtype=np.float64, ensure_2d=False)
     truth = np.ascontiguousarray(column_or_1d(y, warn=True))
     check_consistent_length(predictions, truth, sample_weight)

@@ -168,8 +168,7 @@ def debiased_ate(
     Examples
     --------
     >>> import numpy as np
-    >>> from statlearn.debias._linear_correction import LinearCalibrationCorrector
-    >>> from statlearn.debias._debiased_effects import debiased_ate
+    >>> from statlearn.debias import LinearCalibrationCorrector, debiased_ate
     >>> rng = np.random.default_rng(0)
     >>> def predicted(y):  # predictions shrink the truth by 0.6
     ...     return 0.6 * y + 0.5 * rng.normal(size=y.size)

@@ -53,7 +53,7 @@ class EffectResult:
 
     Examples
     --------
-    >>> from statlearn.debias._effects import estimate_ate
+    >>> from statlearn.debias import estimate_ate
     >>> result = estimate_ate([3.0, 4.0, 5.0, 0.0, 1.0, 2.0], [1, 1, 1, 0, 0, 0])
     >>> print(f"{result.estimate:.1f}")
     3.0
@@ -199,7 +199,7 @@ def estimate_ate(
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.model_selection import cross_val_predict
-    >>> from statlearn.debias._effects import estimate_ate
+    >>> from statlearn.debias import estimate_ate
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(4000, 2))
     >>> treatment = rng.random(4000) < 1 / (1 + np.exp(-X[:, 0]))

@@ -40,7 +40,7 @@ class FunctionScore(ScoreEstimator):
     The logistic distribution has the score -tanh(u / 2):
 
     >>> import numpy as np
-    >>> from statlearn.debias._function_score import FunctionScore
+    >>> from statlearn.debias import FunctionScore
     >>> score = FunctionScore(lambda u: -np.tanh(u / 2)).fit(np.random.default_rng(0).logistic(size=100))
     >>> score.score_derivative([0.0]).round(6)
     array([-0.5])

@@ -52,8 +52,7 @@ class GroupMeans:
     Examples
     --------
     >>> import numpy as np
-    >>> from statlearn.debias._linear_correction import LinearCalibrationCorrector
-    >>> from statlearn.debias._group_means import debiased_group_means
+    >>> from statlearn.debias import LinearCalibrationCorrector, debiased_group_means
     >>> rng = np.random.default_rng(0)
     >>> y = rng.normal(size=500)
     >>> corrector = LinearCalibrationCorrector().fit(0.5 * y + 0.3 * rng.normal(size=500), y)
@@ -245,8 +244,7 @@ def debiased_group_means(
     Examples
     --------
     >>> import numpy as np
-    >>> from statlearn.debias._linear_correction import LinearCalibrationCorrector
-    >>> from statlearn.debias._group_means import debiased_group_means
+    >>> from statlearn.debias import LinearCalibrationCorrector, debiased_group_means
     >>> rng = np.random.default_rng(0)
     >>> def predicted(y):  # predictions shrink the truth by 0.5
     ...     return 0.5 * y + 0.3 * rng.normal(size=y.size)

@@ -72,7 +72,7 @@ class KDEScore(ScoreEstimator):
     The score of a Gaussian of mean 1 and variance 4 is a straight line through 1 of slope -1/4:
 
     >>> import numpy as np
-    >>> from statlearn.debias._kde_score import KDEScore
+    >>> from statlearn.debias import KDEScore
     >>> sample = 1.0 + 2.0 * np.random.default_rng(0).normal(size=20_000)
     >>> score = KDEScore().fit(sample)
     >>> bool(np.abs(score.score_function([-1.0, 1.0, 3.0]) - [0.5, 0.0, -0.5]).max() < 0.1)

@@ -109,7 +109,7 @@ class LinearCalibrationCorrector(Corrector):
     A calibrated model explains six tenths of the variance. In a trial the effect on the outcomes is 1:
 
     >>> import numpy as np
-    >>> from statlearn.debias._linear_correction import LinearCalibrationCorrector
+    >>> from statlearn.debias import LinearCalibrationCorrector
     >>> rng = np.random.default_rng(0)
     >>> predictions = rng.normal(size=5000)
     >>> truth = predictions + 0.8 * rng.normal(size=5000)

@@ -40,7 +40,7 @@ class GaussianMixtureScore(ScoreEstimator):
 
     Examples
     --------
-    >>> from statlearn.debias._mixture_score import GaussianMixtureScore
+    >>> from statlearn.debias import GaussianMixtureScore
     >>> GaussianMixtureScore().fit([-1.0, 1.0, 3.0, 1.0]).score_function([-1.0, 1.0, 3.0])
     array([ 1.,  0., -1.])
     """

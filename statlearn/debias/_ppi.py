@@ -118,7 +118,7 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
     Examples
     --------
     >>> import numpy as np
-    >>> from statlearn.debias._ppi import ppi_ate
+    >>> from statlearn.debias import ppi_ate
     >>> rng = np.random.default_rng(0)
     >>> treatment = rng.integers(2, size=5000)
     >>> y = treatment + rng.normal(size=5000)

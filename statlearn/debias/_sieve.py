@@ -124,8 +124,7 @@ class SieveCorrector(Corrector):
     Predictions with a skewed distribution. The mean error among the tenth of the units with the smallest outcomes:
 
     >>> import numpy as np
-    >>> from statlearn.debias._linear_correction import LinearCalibrationCorrector
-    >>> from statlearn.debias._sieve import SieveCorrector
+    >>> from statlearn.debias import LinearCalibrationCorrector, SieveCorrector
     >>> rng = np.random.default_rng(0)
     >>> predictions = rng.gamma(2.0, size=8000)
     >>> truth = predictions + 0.8 * rng.normal(size=8000)

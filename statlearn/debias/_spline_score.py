@@ -49,7 +49,7 @@ class SplineScore(ScoreEstimator):
     Examples
     --------
     >>> import numpy as np
-    >>> from statlearn.debias._spline_score import SplineScore
+    >>> from statlearn.debias import SplineScore
     >>> sample = 1.0 + 2.0 * np.random.default_rng(0).normal(size=20_000)
     >>> score = SplineScore(df=4).fit(sample)
     >>> score.score_function([-1.0, 1.0, 3.0]).round(1) + 0.0

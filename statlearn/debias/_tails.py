@@ -92,7 +92,7 @@ def fit_tails(score, u, sample_weight=None, tails="linear"):
     Examples
     --------
     >>> import numpy as np
-    >>> from statlearn.debias._scores import KDEScore
+    >>> from statlearn.debias import KDEScore
     >>> from statlearn.debias._tails import fit_tails
     >>> sample = np.random.default_rng(0).normal(size=5000)
     >>> score = KDEScore().fit(sample)

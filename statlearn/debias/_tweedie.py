@@ -185,7 +185,7 @@ class TweedieCorrector(Corrector):
     Predictions with two modes, and a trial whose effect on the outcomes, 1, the model sees through the outcomes alone:
 
     >>> import numpy as np
-    >>> from statlearn.debias._tweedie import TweedieCorrector
+    >>> from statlearn.debias import TweedieCorrector
     >>> rng = np.random.default_rng(0)
     >>> predictions = np.where(rng.random(20000) < 0.5, -1.5, 1.5) + 0.6 * rng.normal(size=20000)
     >>> truth = predictions + 0.8 * rng.normal(size=20000)
