@@ -3,6 +3,7 @@
 Run it with ``python examples/tour.py``. It is not part of the gallery; the gallery has one page per question.
 """
 
+import textwrap
 import time
 import warnings
 
@@ -19,7 +20,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, RidgeCV
 from sklearn.metrics import adjusted_rand_score, get_scorer, log_loss, mean_poisson_deviance
-from sklearn.model_selection import GridSearchCV, KFold, train_test_split
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -28,8 +29,9 @@ from sklearn.tree import DecisionTreeClassifier
 from statsmodels.datasets import star98
 
 from statlearn.datasets import load_marriage, make_graph_families, make_motor_claims
+from statlearn.debias import LinearCalibrationCorrector, debiased_ate, estimate_ate, ppi_ate
 from statlearn.design import DPPLeastSquares, PolynomialBasis, WeightedLeastSquaresApproximator
-from statlearn.exceptions import CrossingWarning
+from statlearn.exceptions import CrossingWarning, DifferentialErrorWarning
 from statlearn.fairness import DistanceCovarianceFairRegressor, fairness_report, make_fairness_scorer
 from statlearn.frechet import ChainMetric, LokiClassifier, frechet_predict, mean_squared_distance, metric_scorer
 from statlearn.graph import GraphKernelKMeans, NodeKernelClassifier, SpectralGraph
@@ -351,6 +353,7 @@ def median_error(surrogate, new):
 N_LEVELS = 20
 SEEN_LEVELS = [0, 3, 7, 11, 15, 18]
 FOLDS = KFold(5, shuffle=True, random_state=0)
+ALPHAS = np.logspace(-3, 3, 13)
 
 
 def frechet_stop():
@@ -390,13 +393,78 @@ def predictions_of_levels(X_train, y_train, X_test, scale):
     """Levels predicted by several rules, trained on the same rows."""
     loki = loki_of(scale).fit(X_train, y_train)
     frequencies = np.bincount(y_train, minlength=N_LEVELS)
-    ridge = RidgeCV(np.logspace(-3, 3, 13)).fit(X_train, y_train)
+    ridge = RidgeCV(ALPHAS).fit(X_train, y_train)
     return {
         "LogisticRegression, the most probable level": loki.estimator_.predict(X_test),
         "LokiClassifier around it": loki.predict(X_test),
         "the best constant level of the training rows": frechet_predict(frequencies[None], scale, range(N_LEVELS)),
         "RidgeCV, rounded": np.clip(np.rint(ridge.predict(X_test)), 0, N_LEVELS - 1).astype(int),
     }
+
+
+N_IMAGES, N_UNITS, N_LABELED = 4000, 2000, 100
+EFFECTS = (0.0, 0.3, 0.6)
+
+
+def debias_stop():
+    """What was the effect of a trial whose outcomes are predictions?"""
+    rng = np.random.default_rng(0)
+    layer = rng.normal(size=(2, 40))  # what an image shows of the wealth of a village, in noise
+    wealth = rng.normal(size=N_IMAGES)
+    images = images_of(wealth, layer, rng)
+    half = N_IMAGES // 2
+    wealth_map = RidgeCV(ALPHAS).fit(images[:half], wealth[:half])
+    corrector = LinearCalibrationCorrector().fit(wealth_map.predict(images[half:]), wealth[half:])
+    print(f"A map of wealth learned from {half} images of villages, calibrated on {half} more, and three trials of")
+    print(f"{N_UNITS} villages each. Effects on wealth, with intervals of 95 %:")
+    found = [effects_of_trial(effect, wealth_map, corrector, layer, rng) for effect in EFFECTS]
+    print(f"  {'true effect':<38}", *(f"{effect:>21.1f}" for effect in EFFECTS), sep="  ")
+    for name in found[0]:
+        print(f"  {name:<38}", *(interval_of(effects[name]) for effects in found), sep="  ")
+
+    X, progression = load_diabetes(return_X_y=True)
+    heavy = X[:, 2] > np.median(X[:, 2])  # the predictions see the body mass index
+    predicted = cross_val_predict(RidgeCV(ALPHAS), X, progression, cv=FOLDS)
+    corrector = LinearCalibrationCorrector().fit(predicted, progression)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DifferentialErrorWarning)
+        corrected = debiased_ate(corrector, predicted, heavy, calibration_groups=heavy)
+    print("\nWhen not to: progression of diabetes, patients of high body mass index against the others,")
+    print("and a prediction that knows the body mass index:")
+    print(f"  {'measured':<38} {interval_of(estimate_ate(progression, heavy))}")
+    print(f"  {'predictions as they are':<38} {interval_of(estimate_ate(predicted, heavy))}")
+    print(f"  {'corrected':<38} {interval_of(corrected)}")
+    print(textwrap.fill(f"Warning: {caught[0].message}", 100), end="\n\n")
+    print(corrected.certificate)
+
+
+def images_of(wealth, layer, rng):
+    """Images, as columns, that depend on wealth alone."""
+    return np.maximum(wealth[:, None] * layer[0] + layer[1], 0.0) + 2.5 * rng.normal(size=(wealth.size, layer.shape[1]))
+
+
+def effects_of_trial(effect, wealth_map, corrector, layer, rng):
+    """Estimates of one randomized trial, by name."""
+    treated = rng.random(N_UNITS) < 0.5
+    wealth = rng.normal(size=N_UNITS) + effect * treated
+    predicted = wealth_map.predict(images_of(wealth, layer, rng))
+    lab, unl = slice(N_LABELED), slice(N_LABELED, None)
+    return {
+        "were wealth measured": estimate_ate(wealth, treated),
+        "predictions as they are": estimate_ate(predicted, treated),
+        "corrected": debiased_ate(corrector, predicted, treated),
+        f"{N_LABELED} villages measured alone": estimate_ate(wealth[lab], treated[lab]),
+        f"{N_LABELED} measured, with predictions (PPI)": ppi_ate(
+            wealth[lab], predicted[lab], treated[lab], predicted[unl], treated[unl]
+        ),
+    }
+
+
+def interval_of(result):
+    """An estimate and its interval in columns."""
+    digits = 2 if abs(result.estimate) < 10 else 0
+    low, high = (f"{end:.{digits}f}" for end in result.ci)
+    return f"{result.estimate:6.{digits}f} ({low:>5}, {high:>5})"
 
 
 STOPS = {
@@ -407,6 +475,7 @@ STOPS = {
     "market: whom to believe": market_stop,
     "design: few evaluations, few labels": design_stop,
     "frechet: labels never seen in training": frechet_stop,
+    "debias: predictions for outcomes": debias_stop,
 }
 
 

@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_checks, get_tags
 
 from statlearn.certificate import Certificate, Check
-from statlearn.debias import FunctionScore, GaussianMixtureScore, KDEScore, SplineScore
+from statlearn.debias import FunctionScore, GaussianMixtureScore, KDEScore, LinearCalibrationCorrector, SplineScore
 from statlearn.debias._calibration_sample import CalibrationSample
 from statlearn.debias._linear_correction import LinearCorrection
 from statlearn.debias._mixture_density import Mixture
@@ -132,7 +132,7 @@ COLLECTION_TYPES = (NetworkCollection, MeasureNetwork, DenseCost, PairSolver, Gr
 SCORES = (FunctionScore, GaussianMixtureScore, KDEScore, Mixture, ScoreTails, SplineScore)
 RECALIBRATIONS = (EvenNoise, IsotonicRecalibration, LinearRecalibration, UnevenNoise)
 CORRECTIONS = (LinearCorrection, SieveCorrection, TweedieCorrection)
-CORRECTION_TYPES = (*CORRECTIONS, *RECALIBRATIONS, *SCORES, CalibrationSample, SplineBasis)
+CORRECTION_TYPES = (LinearCalibrationCorrector, *CORRECTIONS, *RECALIBRATIONS, *SCORES, CalibrationSample, SplineBasis)
 
 # What a basis, a pool or a design keeps.
 FAMILIES = (Chebyshev, Fourier, Hermite, Jacobi, Laguerre, Legendre)
@@ -188,9 +188,12 @@ IGNORED_WARNINGS = [
     "ignore::statlearn.exceptions.ClassOrderWarning",
     "ignore::statlearn.exceptions.CrossingWarning",
     "ignore::statlearn.exceptions.ExtrapolationWarning",
+    "ignore::statlearn.exceptions.InSampleWarning",
     "ignore::statlearn.exceptions.RankDeficientWarning",
     "ignore::statlearn.exceptions.RareClassWarning",
     "ignore::statlearn.exceptions.SelfLoopWarning",
+    "ignore::statlearn.exceptions.SupportWarning",
+    "ignore::statlearn.exceptions.WeakCalibrationWarning",
 ]
 pytestmark = [pytest.mark.filterwarnings(line) for line in IGNORED_WARNINGS]
 

@@ -9,7 +9,19 @@ from .._support.user_warnings import warn_user
 from ..exceptions import InSampleWarning, SupportWarning, TiedPredictionsWarning, WeakCalibrationWarning
 from ._calibration_sample import CalibrationSample, is_constant
 
-__all__ = ["check_calibration", "check_clip", "check_predictions", "check_shrinkage", "check_ties", "warn_outside"]
+__all__ = [
+    "check_calibration",
+    "check_clip",
+    "check_predictions",
+    "check_shrinkage",
+    "check_ties",
+    "count_pairs",
+    "is_beyond_chance",
+    "is_discrete",
+    "tied_share",
+    "warn_few",
+    "warn_outside",
+]
 
 FEWEST_FOR_SHAPE = 30  # pairs without which no curve is fitted
 FEW_FOR_SHAPE = 100  # pairs below which a curve is warned about
@@ -139,35 +151,53 @@ def warn_few(n, what):
         )
 
 
-def check_ties(sample):
-    """Warn of discrete predictions, which have no density.
-
-    A prediction is tied if it occurs with more than one truth; a pair that occurs twice is no tie but a larger weight.
-    """
+def count_pairs(sample):
+    """Number of distinct pairs for each distinct prediction: a pair that occurs twice is no tie but a larger weight."""
+    if np.all(np.diff(np.sort(sample.predictions)) != 0.0):
+        return np.ones(len(sample), dtype=np.int64)
     order = np.lexsort((sample.truth, sample.predictions))
     steps = np.diff(sample.predictions[order]) != 0.0
     is_new = np.concatenate([[True], steps | (np.diff(sample.truth[order]) != 0.0)])
     value = np.concatenate([[0], np.cumsum(steps)])
-    counts = np.bincount(value[is_new])
-    tied = counts[counts > 1].sum() / counts.sum()
-    if counts.size < FEW_VALUES or tied > MOST_TIED:
+    return np.bincount(value[is_new])
+
+
+def tied_share(counts):
+    """Share of the predictions that occur with more than one truth."""
+    return float(counts[counts > 1].sum() / counts.sum())
+
+
+def is_discrete(counts):
+    """Whether predictions have too few values, or too many ties, to have a density."""
+    return counts.size < FEW_VALUES or tied_share(counts) > MOST_TIED
+
+
+def check_ties(sample):
+    """Warn of discrete predictions, which have no density."""
+    counts = count_pairs(sample)
+    if is_discrete(counts):
         warn_user(
-            f"{counts.size} distinct values among {counts.sum()} predictions, {100.0 * tied:.3g} % of them tied: "
-            "discrete predictions, as those of a tree, have no density, and their score is not defined. Use "
+            f"{counts.size} distinct values among {counts.sum()} predictions, {100.0 * tied_share(counts):.3g} % of "
+            "them tied: discrete predictions, as those of a tree, have no density, and their score is not defined. Use "
             "SieveCorrector or LinearCalibrationCorrector.",
             TiedPredictionsWarning,
         )
 
 
-def warn_outside(predictions, support, n_calibration):
-    """Warn if more predictions lie outside the calibration sample than chance explains.
+def is_beyond_chance(outside, n_calibration):
+    """Whether a share of predictions outside the calibration sample is more than chance explains.
 
     A sample of the same distribution has a share of ``2 / (n_calibration + 1)`` there on average.
     """
+    return outside > max(OUTSIDE_SHARE, OUTSIDE_FACTOR * 2.0 / (n_calibration + 1))
+
+
+def warn_outside(predictions, support, n_calibration):
+    """Warn if more predictions lie outside the calibration sample than chance explains."""
     low, high = support
     outside = np.count_nonzero((predictions < low) | (predictions > high))
     share = outside / predictions.size
-    if share > max(OUTSIDE_SHARE, OUTSIDE_FACTOR * 2.0 / (n_calibration + 1)):
+    if is_beyond_chance(share, n_calibration):
         warn_user(
             f"{outside} of {predictions.size} predictions ({100.0 * share:.3g} %) lie outside those of the calibration "
             f"sample, {low:.4g} to {high:.4g}: their correction is extrapolated. Calibrate on units like these.",

@@ -5,8 +5,18 @@ from scipy.stats import chi2
 
 from ..certificate import Certificate, Check
 from ._calibration_sample import fit_slope, weighted_covariance, weighted_mean
+from ._weighted_quantiles import weighted_quantiles
 
-__all__ = ["NON_DIFFERENTIAL", "N_FOLDS", "correction_certificate", "cross_fitted", "residual_checks"]
+__all__ = [
+    "NON_DIFFERENTIAL",
+    "N_FOLDS",
+    "OUT_OF_SAMPLE",
+    "added_terms_p",
+    "correction_certificate",
+    "cross_fitted",
+    "residual_checks",
+    "standardized",
+]
 
 N_FOLDS = 5  # of the cross-fitted checks, where no parameter says otherwise
 LEVEL = 0.01  # at which tests reject
@@ -109,17 +119,17 @@ def residual_checks(recalibrated, decides=True):
 
 def _homoscedasticity(predictions, residuals, weights, decides):
     """Whether the variance of residuals is the same for all predictions, against a quadratic."""
-    z = _standardized(predictions, weights)
-    squares = _standardized(residuals, weights) ** 2
-    p = _added_terms_p(np.column_stack([np.ones_like(z), z, z**2]), squares, weights, 2)
+    z = standardized(predictions, weights)
+    squares = standardized(residuals, weights) ** 2
+    p = added_terms_p(np.column_stack([np.ones_like(z), z, z**2]), squares, weights, 2)
     name, detail = "homoscedastic residuals", "p-value of a quadratic in predictions for the squared residuals"
     return _test(name, p, detail) if decides else Check(name, p, None, None, "reported", detail)
 
 
 def _normality(residuals, weights):
     """Whether residuals have the skewness and kurtosis of a normal distribution (Jarque and Bera)."""
-    z = _standardized(residuals, weights)
-    skewness, excess = weighted_mean(z**3, weights), weighted_mean(z**4, weights) - 3.0
+    z = standardized(residuals, weights)
+    skewness, excess = weighted_mean(z * z * z, weights), weighted_mean((z * z) ** 2, weights) - 3.0
     n_effective = weights.sum() ** 2 / (weights @ weights)
     p = float(chi2.sf(n_effective * (skewness**2 / 6.0 + excess**2 / 24.0), 2))
     return _test("normal residuals", p, f"p-value of skewness {skewness:.2g} and excess kurtosis {excess:.2g}")
@@ -142,18 +152,16 @@ def _slope_after(sample, held_out):
 
 def _straight_after(sample, held_out):
     """Whether what is left of the error, beside a line, depends on the truth."""
-    z = _standardized(sample.truth, sample.weights)
-    terms = np.column_stack([np.ones_like(z), z, z**2, z**3])
+    z = standardized(sample.truth, sample.weights)
+    terms = np.column_stack([np.ones_like(z), z, z * z, z * z * z])  # powers above 2 take a logarithm per value
     detail = "p-value of a quadratic and a cubic term in the truth for the mean of cross-fitted corrected predictions"
-    return _test("straight after", _added_terms_p(terms, held_out, sample.weights, 2), detail)
+    return _test("straight after", added_terms_p(terms, held_out, sample.weights, 2), detail)
 
 
 def _conditional_bias(sample, held_out):
     """The largest mean error among bins of the truth, beside that of the raw predictions."""
-    order = np.argsort(sample.truth, kind="stable")
-    mass = np.cumsum(sample.weights[order]) - 0.5 * sample.weights[order]
-    number = np.empty(order.size, dtype=np.int64)
-    number[order] = np.minimum((N_BINS * mass / sample.weights.sum()).astype(np.int64), N_BINS - 1)
+    cuts = weighted_quantiles(sample.truth, np.arange(1, N_BINS) / N_BINS, sample.weights)
+    number = np.searchsorted(cuts, sample.truth)
     after, before = (_largest_bias(sample, values, number) for values in (held_out, sample.predictions))
     sd = np.sqrt(weighted_covariance(sample.truth, sample.truth, sample.weights))
     detail = (
@@ -202,13 +210,13 @@ def _interval(fit):
     return f"95 % interval {low:.3g} to {high:.3g}"
 
 
-def _standardized(values, weights):
+def standardized(values, weights):
     """Values with weighted mean 0 and variance 1; zeros if they are constant."""
     sd = np.sqrt(weighted_covariance(values, values, weights))
     return (values - weighted_mean(values, weights)) / (sd if sd > 0.0 else 1.0)
 
 
-def _added_terms_p(design, response, weights, n_added):
+def added_terms_p(design, response, weights, n_added):
     """P-value of the last columns of a weighted least-squares fit: score test, robust to heteroscedasticity.
 
     NaN if the columns are linearly dependent, or there are not more rows than columns.

@@ -40,7 +40,7 @@ class EffectResult:
     certificate : Certificate
         What was checked and what is assumed.
     naive : float or None
-        Corrected effects: the effect on the predictions as they are. `ppi_ate`: the effect on the labeled units alone.
+        `debiased_ate` and `ppi_ate`: the effect on the predictions as they are.
     lcc_factor : float or None
         Corrected effects: the factor 1 / k that linear calibration correction multiplies effects with, for k the
         slope of the predictions on the truth.
@@ -82,7 +82,7 @@ class EffectResult:
             parts.append(f"{100 * self.level:g} % interval ({self.ci[0]:.4g}, {self.ci[1]:.4g})")
         lines = [", ".join([*parts, f"{self.n} units"])]
         if self.naive is not None:
-            lines.append(f"Naive effect: {self.naive:.4g}")
+            lines.append(f"On predictions as they are: {self.naive:.4g}")
         if self.lcc_factor is not None:
             lines.append(f"Factor of the linear correction: {self.lcc_factor:.4g}")
         if self.se_calibration is not None:

@@ -9,10 +9,18 @@ from .._support.user_warnings import warn_user
 from ..certificate import Check
 from ..exceptions import DifferentialErrorWarning
 from ._delta_method import least_squares_covariance
+from ._spline_basis import SplineBasis, quantile_knots
 from ._trial import LEVEL_OF_TESTS
 from ._unit_checks import check_labels
 
 __all__ = ["GroupErrors", "check_groups", "group_checks", "group_errors", "warn_differential"]
+
+MOST_KNOTS = 6  # of the curves that truth and predictions enter regressions by
+PAIRS_PER_KNOT = 15
+FEWEST_FOR_CURVE = 30  # pairs, with fewer of which a line is fitted
+DEGREE = 3
+DEPENDENT = 1e-8  # relative size below which a column is a combination of others
+NO_ERROR = 1e-9  # a standard error below this share of the response's standard deviation is rounding
 
 
 class GroupErrors(NamedTuple):
@@ -21,13 +29,13 @@ class GroupErrors(NamedTuple):
     Attributes
     ----------
     of_predictions : ndarray of shape (n_groups - 1,)
-        Coefficients of the groups in the regression of predictions on the truth and the groups: 0 if errors are
-        non-differential, which a correction needs.
+        Coefficients of the groups in the regression of predictions on a curve in the truth and the groups: 0 if errors
+        are non-differential, which a correction needs.
     of_predictions_covariance : ndarray of shape (n_groups - 1, n_groups - 1)
         Their covariance, robust to heteroscedasticity and to clusters.
     of_truth : ndarray of shape (n_groups - 1,)
-        Coefficients of the groups in the regression of the truth on predictions and the groups: 0 if raw predictions
-        compare the groups rightly.
+        Coefficients of the groups in the regression of the truth on a curve in predictions and the groups: 0 if raw
+        predictions, recalibrated where need be, compare the groups rightly.
     of_truth_covariance : ndarray of shape (n_groups - 1, n_groups - 1)
         Their covariance.
     """
@@ -48,6 +56,9 @@ class GroupErrors(NamedTuple):
 def group_errors(sample, codes, cluster_codes=None):
     """Regress predictions on truth and groups, and truth on predictions and groups.
 
+    What is conditioned on enters by a cubic spline. If the mean prediction is no linear function of the truth, a line
+    would leave a part of it to groups that depend on the truth alone.
+
     Parameters
     ----------
     sample : CalibrationSample
@@ -65,15 +76,36 @@ def group_errors(sample, codes, cluster_codes=None):
     indicators = (codes[:, None] == np.arange(1, codes.max() + 1)).astype(np.float64)
     found = []
     for response, x in ((sample.predictions, sample.truth), (sample.truth, sample.predictions)):
-        design = np.column_stack([np.ones(len(sample)), (x - x.mean()) / x.std(), indicators])
+        curve = _curve(x, sample.weights)
+        design = np.column_stack([curve, indicators])
         if np.linalg.matrix_rank(design) < design.shape[1]:
             raise ValueError(
                 "groups of calibration pairs are a function of the truth or of the predictions, so that their errors "
                 "cannot be told apart. Use groups that overlap."
             )
         coefficients, covariance = least_squares_covariance(design, response, sample.weights, cluster_codes)
-        found += [coefficients[2:], covariance[2:, 2:]]
+        found += [coefficients[curve.shape[1] :], covariance[curve.shape[1] :, curve.shape[1] :]]
+        _check_spread(found[-1], response)
     return GroupErrors(*found)
+
+
+def _curve(x, weights):
+    """Orthogonal columns that span the splines of x; the straight lines if there are few values."""
+    many = x.size >= FEWEST_FOR_CURVE
+    levels = np.linspace(0.0, 1.0, min(MOST_KNOTS, max(2, x.size // PAIRS_PER_KNOT)) if many else 2)
+    basis = SplineBasis(quantile_knots(x, weights, levels), DEGREE if many else 1).evaluate(x)
+    left, sizes, _ = np.linalg.svd(basis, full_matrices=False)  # fewer than functions if x takes few values
+    return np.sqrt(x.size) * left[:, sizes > DEPENDENT * sizes[0]]
+
+
+def _check_spread(covariance, response):
+    """Refuse coefficients without standard errors."""
+    se = np.sqrt(np.diag(covariance))
+    if se.min() <= NO_ERROR * response.std() or np.linalg.matrix_rank(covariance / np.outer(se, se)) < se.size:
+        raise ValueError(
+            "errors of the calibration pairs do not vary enough to compare groups: predictions and truth are functions "
+            "of each other within the groups, or there are no more clusters than groups."
+        )
 
 
 def check_groups(groups, n_samples, name):

@@ -28,11 +28,11 @@ def check_partition(folds, n_samples, cv):
     times = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_samples)
     if (times == 1).all():
         return
+    never, often = np.count_nonzero(times == 0), np.count_nonzero(times > 1)
     raise ValueError(
-        f"cv={cv!r} must hold out each row exactly once. It never holds out {np.count_nonzero(times == 0)} of "
-        f"{n_samples} rows, and {np.count_nonzero(times > 1)} more than once. Use KFold, GroupKFold or another splitter "
-        "into parts; or fit the regressor to some rows, wrap it in sklearn.frozen.FrozenEstimator, and calibrate on "
-        "others."
+        f"cv={cv!r} must hold out each row exactly once. Of {n_samples} rows it holds out {never} never, and {often} "
+        "more than once. Use KFold, GroupKFold or another splitter into parts; or fit the regressor to some rows, wrap "
+        "it in sklearn.frozen.FrozenEstimator, and calibrate on others."
     )
 
 

@@ -85,8 +85,9 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
     Returns
     -------
     result : EffectResult
-        Estimate, standard error and interval; ``naive`` is the effect on the labels alone, ``lam`` the weights of the
-        predictions in the treated and in the control arm.
+        Estimate, standard error and interval. ``naive`` is the effect on the predictions of all units as they are, with
+        weights of mean 1 in both samples; ``lam`` has the weights of the predictions in the treated and in the control
+        arm.
 
     Raises
     ------
@@ -144,6 +145,9 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
         arm = Arm(y_lab[labeled], pred_lab[labeled], w_lab[labeled], pred_unl[unlabeled], w_unl[unlabeled])
         means.append(_arm_mean(_normalized(arm), lam))
     treated, control = means
+    pairs = ((pred_lab, pred_unl), (a_lab, a_unl), (w_lab * y_lab.size, w_unl * pred_unl.size))
+    predictions, treatment, weights = map(np.concatenate, pairs)
+    naive = estimate_ate(predictions, treatment, weights=weights)
     estimate = treated.mean - control.mean
     labeled_variance = treated.labeled_variance + control.labeled_variance
     unlabeled_variance = treated.unlabeled_variance + control.unlabeled_variance
@@ -156,7 +160,7 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
         n=y_lab.size + pred_unl.size,
         method="prediction-powered inference",
         certificate=_certificate(y_lab.size, pred_unl.size, treated, control),
-        naive=estimate_ate(y_lab, a_lab, weights=w_lab).estimate,
+        naive=naive.estimate,
         se_trial=float(np.sqrt(unlabeled_variance)),
         se_calibration=float(np.sqrt(labeled_variance)),
         lam=(treated.lam, control.lam),

@@ -6,49 +6,70 @@
 | whitened coefficients ``sqrt(S^2 + alpha) V'w``, after the constant | ``z`` | (n_directions,) |
 | mean errors of bins ``B z - c`` | ``errors`` | (n_bins,) |
 
-The objective is ``|z - z0|^2 + lambda max_j errors_j(z)^2`` plus its value at the ridge solution z0 without the last
-term. With a bound s of the absolute errors it is the squared length of ``(z - z0, sqrt(lambda) s)``, so that the
-problem is to find the point of a polyhedron that is nearest to the origin, in as many multipliers as two times the
-number of bins: least-distance programming, which Lawson and Hanson reduce to non-negative least squares.
+The objective is ``|z - z0|^2 + lambda max_j errors_j(z)^2`` plus the ridge objective at its minimum z0. With a bound s
+of the absolute errors the part that varies is the squared length of ``(z - z0, sqrt(lambda) s)``. So the problem is to
+find the point of a polyhedron that is nearest to the origin, with twice as many sides as there are bins: least-distance
+programming, which Lawson and Hanson reduce to non-negative least squares with as many unknowns.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import svd
 from scipy.optimize import nnls
 
-__all__ = ["RatledgeSolution", "solve_ratledge"]
+__all__ = ["WhitenedProblem", "whiten"]
 
 ITERATIONS = 100  # per column, before non-negative least squares gives up
 
 
-class RatledgeSolution(NamedTuple):
-    """Coefficients that minimize, and a proof of it.
+@dataclass(frozen=True, eq=False)
+class WhitenedProblem:
+    """The objective in coordinates in which the ridge objective is a squared distance.
 
     Attributes
     ----------
-    coef : ndarray of shape (n_features,)
-        The coefficients; those of least norm where several minimize.
-    shift : float
-        The constant, for centered data; 0 if there is none.
-    ridge_errors : ndarray of shape (n_bins,)
-        Mean errors of the bins without their penalty.
-    lower_bound : float
-        The dual objective, which no coefficients can go below.
-    rank : int
-        Number of directions in which rows of features differ.
+    directions : ndarray of shape (n_directions, n_features)
+        Coefficients of each whitened coefficient, without the constant.
+    ridge : ndarray of shape (n_directions + fit_intercept,)
+        Minimum z0 of the ridge objective, after a constant if there is one.
+    least : float
+        The ridge objective there.
+    B : ndarray of shape (n_bins, n_directions + fit_intercept)
+        Mean predictions of the bins.
+    c : ndarray of shape (n_bins,)
+        Mean outcomes of the bins.
     """
 
-    coef: np.ndarray
-    shift: float
-    ridge_errors: np.ndarray
-    lower_bound: float
-    rank: int
+    directions: np.ndarray
+    ridge: np.ndarray
+    least: float
+    B: np.ndarray
+    c: np.ndarray
+
+    @property
+    def rank(self):
+        """Number of directions in which rows of features differ."""
+        return self.directions.shape[0]
+
+    def coefficients(self, z):
+        """Constant, 0 if there is none, and coefficients of smallest norm."""
+        n_constants = z.size - self.rank
+        return float(z[:n_constants].sum()), z[n_constants:] @ self.directions
+
+    def solve(self, lambda_b):
+        """Minimum, and the dual objective: a number that the objective cannot go below."""
+        errors = self.B @ self.ridge - self.c
+        prices = _prices(self.B, errors, lambda_b)
+        pull = 0.5 * self.B.T @ prices
+        gain = prices @ errors - pull @ pull
+        if lambda_b > 0.0:
+            gain -= 0.25 * np.abs(prices).sum() ** 2 / lambda_b
+        return self.ridge - pull, float(self.least + gain)
 
 
-def solve_ratledge(X, y, weights, numbers, n_bins, *, lambda_b, alpha, fit_intercept):
-    """Minimize ``sum_i weights_i (y_i - b - x_i'w)^2 + lambda_b max_j errors_j^2 + alpha |w|^2``.
+def whiten(X, y, weights, numbers, n_bins, *, alpha, fit_intercept):
+    """Prepare ``sum_i weights_i (y_i - b - x_i'w)^2 + alpha |w|^2 + lambda_b max_j errors_j^2`` for all lambda_b.
 
     Parameters
     ----------
@@ -62,71 +83,52 @@ def solve_ratledge(X, y, weights, numbers, n_bins, *, lambda_b, alpha, fit_inter
         Bin of each row.
     n_bins : int
         Number of bins, none of them empty.
-    lambda_b, alpha : float
-        Weights of the penalties.
+    alpha : float
+        Weight of the squared norm of the coefficients.
     fit_intercept : bool
         Whether there is a constant b.
 
     Returns
     -------
-    solution : RatledgeSolution
-        The minimum.
+    problem : WhitenedProblem
+        The objective.
     """
     root = np.sqrt(weights)
-    U, S, Vt = _row_space(root[:, None] * X)
-    length = np.sqrt(S**2 + alpha)
-    ridge = S / length * (U.T @ (root * y))
-    B, c = _bin_averages(root, U, numbers, n_bins) * (S / length), _bin_averages(root, root * y, numbers, n_bins)
+    members = numbers[:, None] == np.arange(n_bins)
+    table = np.linalg.qr(root[:, None] * np.column_stack([X, y, members]), mode="r")  # keeps all inner products
+    A, outcomes, members = table[:, : X.shape[1]], table[:, X.shape[1]], table[:, X.shape[1] + 1 :]
+    U, S, Vt = _row_space(A)
+    length, shares = np.sqrt(S**2 + alpha), np.sum(members**2, axis=0)
+    ridge = S / length * (U.T @ outcomes)
+    B, c = members.T @ U / shares[:, None] * (S / length), members.T @ outcomes / shares
+    least = float(outcomes @ outcomes - ridge @ ridge)
     if fit_intercept:
         ridge, B = np.concatenate([[0.0], ridge]), np.column_stack([np.ones(n_bins), B])
-    ridge_errors = B @ ridge - c
-    step, prices = _balance(B, ridge_errors, lambda_b)
-    z = ridge + step
-    shift, z = (float(z[0]), z[1:]) if fit_intercept else (0.0, z)
-    gain = prices @ ridge_errors - 0.25 * np.sum((B.T @ prices) ** 2)
-    if lambda_b > 0.0:
-        gain -= 0.25 * np.abs(prices).sum() ** 2 / lambda_b
-    return RatledgeSolution(
-        coef=Vt.T @ (z / length),
-        shift=shift,
-        ridge_errors=ridge_errors,
-        lower_bound=float(weights @ y**2 - ridge @ ridge + gain),
-        rank=S.size,
-    )
+    return WhitenedProblem(Vt / length[:, None], ridge, least, B, c)
 
 
 def _row_space(A):
     """Singular value decomposition without the directions that rounding makes."""
     U, S, Vt = svd(A, full_matrices=False)
-    kept = S > np.finfo(np.float64).eps * max(A.shape) * S[0]
+    negligible = np.finfo(np.float64).eps * max(A.shape) * S[0]
+    kept = negligible < S
     return U[:, kept], S[kept], Vt[kept]
 
 
-def _bin_averages(root, scaled, numbers, n_bins):
-    """Weighted means over bins of rows that are multiplied by the roots of their weights."""
-    means = []
-    for number in range(n_bins):
-        rows = numbers == number
-        means.append(root[rows] @ scaled[rows] / np.sum(root[rows] ** 2))
-    return np.array(means)
+def _prices(B, errors, lambda_b):
+    """Multipliers d of the errors for which ``v = -B'd / 2`` minimizes ``|v|^2 + lambda_b max_j (errors + B v)_j^2``.
 
-
-def _balance(B, errors, lambda_b):
-    """Step v that minimizes ``|v|^2 + lambda_b max_j (errors_j + B_j v)^2``, and prices of the errors.
-
-    Prices d satisfy ``v = -B'd / 2``, are positive where the largest error is, negative where its opposite is, and zero
-    elsewhere. With ``s = max_j |errors_j + B_j v|`` and lengths in units of ``sqrt(lambda_b) max_j |errors_j|``, at
-    least s at v = 0, the problem is that of the shortest x with ``G x >= h``.
+    They are positive where the largest error is, negative where its opposite is, and zero elsewhere. In units of
+    ``sqrt(lambda_b) max_j |errors_j|`` for lengths, ``x = (v, sqrt(lambda_b) max_j |errors + B v|_j)`` is the shortest
+    vector with ``G x >= h``.
     """
     largest = np.abs(errors).max()
     if lambda_b == 0.0 or largest == 0.0:
-        return np.zeros(B.shape[1]), np.zeros(errors.size)
-    root = np.sqrt(lambda_b)
-    G = np.column_stack([root * np.vstack([-B, B]), np.ones(2 * errors.size)])
+        return np.zeros(errors.size)
+    G = np.column_stack([np.sqrt(lambda_b) * np.vstack([-B, B]), np.ones(2 * errors.size)])
     h = np.concatenate([errors, -errors]) / largest
     goal = np.zeros(G.shape[1] + 1)
     goal[-1] = 1.0
     u = nnls(np.vstack([G.T, h]), goal, maxiter=ITERATIONS * h.size)[0]
     u /= 1.0 - h @ u
-    prices = 2.0 * lambda_b * largest * (u[: errors.size] - u[errors.size :])
-    return -0.5 * B.T @ prices, prices
+    return 2.0 * lambda_b * largest * (u[: errors.size] - u[errors.size :])

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import BSpline
 
+from ._weighted_quantiles import weighted_quantiles
+
 __all__ = ["SplineBasis", "quantile_knots"]
 
 BELOW = 1e-9  # taken off levels, so that rounding of sums of weights does not decide between two values
@@ -33,7 +35,9 @@ class SplineBasis:
     def evaluate(self, x):
         """Values, an array of shape (n, n_functions)."""
         inside, beyond = self._split(x)
-        return self._inside(inside, 0) + beyond[:, None] * self._inside(inside, 1)
+        values, rows = self._inside(inside, 0), np.flatnonzero(beyond)
+        values[rows] += beyond[rows, None] * self._inside(inside[rows], 1)
+        return values
 
     def derivative(self, x, order=1):
         """First or second derivatives, an array of shape (n, n_functions)."""
@@ -57,5 +61,5 @@ class SplineBasis:
 def quantile_knots(values, weights, levels):
     """Distinct weighted quantiles: data values, so that a repeated row counts as one of larger weight."""
     levels = np.maximum(np.asarray(levels) - BELOW, 0.0)
-    knots = np.unique(np.quantile(values, levels, weights=weights, method="inverted_cdf"))
+    knots = np.unique(weighted_quantiles(values, levels, weights))
     return knots if knots.size > 1 else np.array([values.min(), values.max()])  # a single value may be most of them

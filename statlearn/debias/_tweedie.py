@@ -308,7 +308,8 @@ class TweedieCorrector(Corrector):
         recalibration = recalibrate(self.recalibrate, sample)
         recalibrated = sample.with_predictions(recalibration.evaluate(sample.predictions))
         if self.sigma == "holdout":
-            sigma = residual_sd(self.recalibrate, sample, recalibrated, folds_of(self.cv, sample))
+            folds = folds_of(self.cv, sample) if self.recalibrate == "isotonic" else []
+            sigma = residual_sd(self.recalibrate, sample, recalibrated, folds)
         else:
             sigma = float(self.sigma)
         noise = fit_uneven_noise(recalibrated) if self.noise == "heteroscedastic" else EvenNoise()

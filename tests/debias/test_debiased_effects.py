@@ -25,6 +25,8 @@ from statlearn.debias._sieve import SieveCorrector
 from statlearn.debias._tweedie import TweedieCorrector
 from statlearn.exceptions import DifferentialErrorWarning, SupportWarning, WeakCalibrationWarning
 
+from .samples import pairs, treat_by
+
 RTOL = 1e-10  # different orders of the same sums
 SHRINKAGE, NOISE = 0.6, 0.6
 
@@ -492,14 +494,35 @@ class TestWhenNotToCorrect:
         assert_array_equal(rejected[[0, 1], [1, 0]], 100)
         assert rejected[[0, 1], [0, 1]].max() <= 13  # 5 of 100 are expected; more has probability 0.0005
 
-    def test_coefficients_are_those_of_least_squares(self, rng):
-        f, y = berkson_pairs(rng, n=300)
-        codes = rng.integers(3, size=300)
-        errors = group_errors(CalibrationSample(f, y, np.ones(300)), codes)
-        design = np.column_stack([np.ones(300), y, codes == 1, codes == 2])
-        assert_allclose(errors.of_predictions, np.linalg.lstsq(design, f, rcond=None)[0][2:], rtol=1e-8)
-        design[:, 1] = f
-        assert_allclose(errors.of_truth, np.linalg.lstsq(design, y, rcond=None)[0][2:], rtol=1e-8)
+    @pytest.mark.parametrize(("n", "n_knots"), [(29, None), (30, 2), (60, 4), (300, 6)])
+    def test_coefficients_are_those_of_least_squares(self, rng, n, n_knots):
+        """With few pairs on a line, with more on a cubic spline with knots at quantiles."""
+        f, y = berkson_pairs(rng, n=n)
+        codes = np.arange(n) % 3
+        errors = group_errors(CalibrationSample(f, y, np.ones(n)), codes)
+        for found, response, x in ((errors.of_predictions, f, y), (errors.of_truth, y, f)):
+            columns = [np.ones(n), x]
+            if n_knots is not None:
+                inner = np.quantile(x, np.linspace(0, 1, n_knots)[1:-1] - 1e-9, method="inverted_cdf")
+                columns += [x**2, x**3, *np.maximum(x - inner[:, None], 0.0) ** 3]
+            design = np.column_stack([*columns, codes == 1, codes == 2])
+            assert_allclose(found, np.linalg.lstsq(design, response, rcond=None)[0][-2:], rtol=1e-6)
+
+    @pytest.mark.parametrize("law", ["mix3", "gamma", "skewmix"])
+    def test_curved_means_are_no_differential_errors(self, law):
+        """A line in the truth would leave its curvature to groups that depend on the truth alone, and reject always."""
+        rejected = 0
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            f, y = pairs(rng, 4000, law)
+            rejected += group_errors(CalibrationSample(f, y, np.ones(4000)), treat_by(rng, y)).pvalues()[0] < 0.05
+        assert rejected <= 7  # 2 are expected; more has probability 0.003
+
+    def test_errors_that_do_not_vary_are_refused(self, rng):
+        y = rng.normal(size=60)
+        for f, clusters in ((2.0 * y + 1.0, None), (y + rng.normal(size=60), np.arange(60) % 2)):
+            with pytest.raises(ValueError, match="do not vary enough"):
+                group_errors(CalibrationSample(f, y, np.ones(60)), np.arange(60) % 3, clusters)
 
     def test_group_that_is_a_function_of_the_truth_is_refused(self, rng):
         y = np.repeat([0.0, 1.0], 20)
