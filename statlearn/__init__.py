@@ -12,6 +12,7 @@ The sub-modules load on first use, so ``import statlearn`` is cheap:
 - `statlearn.frechet`: labels never seen in training, predicted by the distances between labels,
 - `statlearn.graph`: kernels between the nodes of one graph, and clustering and classification on them,
 - `statlearn.gromov`: how far apart two relational objects are, with a proved interval around the answer,
+- `statlearn.halfspace`: a linear rule under heavy label noise, and whether to believe it (names may yet change),
 - `statlearn.market`: prediction markets that fuse the beliefs of many into one probability,
 - `statlearn.ordinal`: probabilities of ordered outcomes with a rare last step,
 - `statlearn.datasets`: generators and loaders,
@@ -34,6 +35,7 @@ _SUBMODULES = (
     "frechet",
     "graph",
     "gromov",
+    "halfspace",
     "market",
     "ordinal",
 )

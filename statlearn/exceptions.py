@@ -13,6 +13,8 @@ __all__ = [
     "ExtrapolationWarning",
     "InSampleWarning",
     "NegativePenaltyWarning",
+    "NotCertifiedError",
+    "NotCertifiedWarning",
     "PairwiseWarning",
     "RankDeficientWarning",
     "RareClassWarning",
@@ -351,3 +353,47 @@ class DifferentialErrorWarning(UserWarning):
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", DifferentialErrorWarning)
     """
+
+
+class NotCertifiedWarning(UserWarning):
+    """A model was fitted, but its certificate does not hold.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import NotCertifiedWarning
+    >>> warnings.simplefilter("ignore", NotCertifiedWarning)
+    """
+
+
+class NotCertifiedError(ValueError):
+    """A model was fitted, but its certificate does not hold, and this was to be an error.
+
+    Parameters
+    ----------
+    message : str
+        Which checks failed or were not decided.
+    estimator : estimator
+        The fitted estimator, usable all the same.
+    certificate : Certificate
+        Its certificate.
+
+    Examples
+    --------
+    >>> from statlearn.certificate import Certificate, Check
+    >>> from statlearn.exceptions import NotCertifiedError
+    >>> certificate = Certificate("Rows are Gaussian.", [Check("Gaussian", 0.001, 0.05, False, "test")])
+    >>> try:
+    ...     raise NotCertifiedError("not certified (failed: Gaussian)", None, certificate)
+    ... except NotCertifiedError as error:
+    ...     error.certificate.holds
+    False
+    """
+
+    def __init__(self, message, estimator, certificate):
+        super().__init__(message, estimator, certificate)
+        self.estimator = estimator
+        self.certificate = certificate
+
+    def __str__(self):
+        return self.args[0]

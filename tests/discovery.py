@@ -70,6 +70,7 @@ CHECK_ARGUMENTS = {
     "PredictionMarketClassifier": {"estimators": PARTICIPANTS, "refit_participants": True, "random_state": 0},
     "PoolDPPSampler": {"random_state": 0},
     "PrestoClassifierCV": {"alphas": 10},
+    "TestableHalfspaceClassifier": {"n_null": 19, "on_reject": "ignore", "random_state": 0},
     "WeightedLeastSquaresApproximator": {"basis": PolynomialBasis(degree=1), "weights": "uniform"},
 }
 

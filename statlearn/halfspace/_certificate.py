@@ -1,0 +1,140 @@
+"""What a linear rule may claim on rows that had no part in choosing it."""
+
+from dataclasses import dataclass
+
+from ..certificate import Certificate, Check
+from ._angle_bounds import RIGHT_ANGLE
+
+__all__ = ["HalfspaceCertificate", "halfspace_certificate"]
+
+BOUNDED = (
+    "Under the assumptions below, the error exceeds that of the best halfspace through the same point by at most "
+    "{excess:.3g}, with confidence {confidence:g}."
+)
+UNBOUNDED = "The error is near that of the best halfspace through the same point; how near is not known."
+GAUSSIAN = (
+    "rows are Gaussian beyond what the tests see: no departure at level {level:g} is no proof that there is none, and "
+    "the bound holds for exactly Gaussian rows"
+)
+MASSART = "each label is flipped independently with a probability of at most {eta:g} at its row (Massart noise)"
+AGNOSTIC = "nothing about wrong labels but their share, which is at most the error of the rule"
+INDEPENDENT = "rows are independent, and those of the tests had no part in choosing the rule"
+INTERCEPT = "the intercept was chosen by the 0-1 error; bounds are about one through the mean, not about this"
+
+
+@dataclass(frozen=True)
+class HalfspaceCertificate(Certificate):
+    """The certificate of a halfspace, with its numbers.
+
+    Parameters
+    ----------
+    claim : str
+        One sentence that may be quoted if every check holds.
+    checks : sequence of Check
+        The tests.
+    assumptions : sequence of str
+        What nothing verified.
+    p_value : float
+        P-value of all tests of Gaussian rows together, the tolerance taken off. NaN if they could not be made.
+    angle_bound : float
+        Upper confidence bound of the angle to the halfspace behind the labels, in degrees; 90 if nothing is excluded.
+    excess_error_bound : float
+        Upper confidence bound of the error above that of the best halfspace; 1 if nothing is excluded.
+    gradient_norm : float
+        Norm of the gradient of the surrogate's risk.
+    gradient_ucb : float
+        Its upper confidence bound.
+    error : float
+        Share of wrong labels among the rows of the tests.
+    covers_intercept : bool
+        Whether the claim is about the rule as it is; False if an intercept was fitted.
+
+    Examples
+    --------
+    >>> from statlearn.datasets import make_massart_halfspace
+    >>> from statlearn.halfspace import TestableHalfspaceClassifier
+    >>> X, y = make_massart_halfspace(20000, 5, recipe="massart-far", random_state=0)
+    >>> certificate = TestableHalfspaceClassifier(random_state=0).fit(X, y).certificate_
+    >>> certificate.holds, bool(certificate.angle_bound < 15.0)
+    (True, True)
+    """
+
+    p_value: float = float("nan")
+    angle_bound: float = RIGHT_ANGLE
+    excess_error_bound: float = 1.0
+    gradient_norm: float = float("nan")
+    gradient_ucb: float = float("inf")
+    error: float = float("nan")
+    covers_intercept: bool = True
+
+
+def halfspace_certificate(examination, *, noise, eta, level, covers_intercept):
+    """The certificate of what `examine` found."""
+    bounded = examination.excess < 1.0
+    claim = BOUNDED.format(excess=examination.excess, confidence=1.0 - level) if bounded else UNBOUNDED
+    assumptions = [
+        MASSART.format(eta=eta) if noise == "massart" else AGNOSTIC,
+        GAUSSIAN.format(level=level),
+        INDEPENDENT,
+    ]
+    checks = [*_marginal_checks(examination.marginal, examination.no_marginal, level), *_bound_checks(examination)]
+    checks += _noise_checks(examination.noise, level)
+    if not covers_intercept:
+        checks.append(Check("through the mean", None, None, None, "test", "not decided: an intercept was fitted"))
+        assumptions.append(INTERCEPT)
+    marginal = examination.marginal
+    return HalfspaceCertificate(
+        claim,
+        checks,
+        assumptions,
+        p_value=float("nan") if marginal is None else marginal.tolerant_p_value,
+        angle_bound=examination.angle,
+        excess_error_bound=examination.excess,
+        gradient_norm=examination.gradient.norm,
+        gradient_ucb=examination.gradient_bound,
+        error=examination.error,
+        covers_intercept=covers_intercept,
+    )
+
+
+def _marginal_checks(marginal, reason, level):
+    if marginal is None:
+        return [Check("Gaussian", None, level, None, "test", f"not decided: {reason}")]
+    return list(marginal.certificate.checks)
+
+
+def _bound_checks(examination):
+    """The angle bound, decided only if it excludes something, and on which side the positive class lies."""
+    gradient, angle = examination.gradient, examination.angle
+    detail = (
+        f"largest angle in degrees that a gradient of {examination.gradient_bound:.3g} at most leaves; "
+        f"{gradient.norm:.3g} was measured, from {gradient.n_band} of {gradient.n_rows} rows near the boundary"
+    )
+    if angle >= RIGHT_ANGLE:
+        detail = f"not decided, nothing is excluded: {detail}"
+    found = [Check("angle", angle, RIGHT_ANGLE, True if angle < RIGHT_ANGLE else None, "test", detail)]
+    oriented = examination.oriented if angle < RIGHT_ANGLE else None
+    detail = "error on the rows of the tests; small enough that the positive class lies on the right side"
+    return [*found, Check("error", examination.error, None, oriented, "test", detail)]
+
+
+def _noise_checks(noise, level):
+    """Whether errors are as few as the noise bound allows; nothing without such a bound."""
+    if noise is None:
+        return []
+    slab = noise.worst
+    detail = (
+        f"p-value of errors in {noise.n_slabs} slabs of margins; the worst, {slab.low:.2g} to {slab.high:.2g}, has "
+        f"{slab.n_errors} errors in {slab.n_rows} rows, {100.0 * slab.bound:.3g} % being allowed on average"
+    )
+    return [
+        Check("noise bound", noise.p_value, level, noise.p_value > level, "test", detail),
+        Check(
+            "no coin flips",
+            noise.largest_error,
+            0.5,
+            noise.beats_coin,
+            "test",
+            "upper bound of the error: of labels that are coin flips, every rule has an error of one half",
+        ),
+    ]

@@ -1,0 +1,464 @@
+"""The tester-learner of halfspaces as an estimator."""
+
+import copy
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._support.progress import CallbackSupportMixin, fit_progress
+from .._support.random_streams import spawn_generators
+from .._support.user_warnings import warn_user
+from ..exceptions import NotCertifiedError, NotCertifiedWarning
+from ._angle_bounds import RIGHT_ANGLE, agnostic_angle_bound, excess_error_bound, sharpest_width
+from ._certificate import halfspace_certificate
+from ._examination import Examiner, LinearRule
+from ._marginal_tests import NullSource
+from ._sphere_descent import DescentSettings, descend, width_ladder
+from ._sphere_gradient import LabeledRows
+from ._surrogates import SURROGATES
+from ._whitening import Whitening
+
+__all__ = ["TestableHalfspaceClassifier"]
+
+BATCH, LARGE_BATCH, LARGE = 256, 1024, 100_000  # rows per step, and the number of rows from which there are more
+AGNOSTIC_ETA = 0.4  # whose sharpest width is taken where no noise bound is assumed
+
+
+class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, StatlearnEstimator):
+    r"""Linear classifier for labels with much noise, with a certificate of what can be believed about it.
+
+    Learns on one part of the rows a halfspace with small 0-1 error, by descent on a bounded surrogate [1]_, and tests
+    on the other part what the theory of such learners rests on [2]_: that rows are Gaussian, as a whole and near the
+    boundary, that errors are as few as the assumed bound of the noise allows, and that the gradient is small. A small
+    gradient bounds the angle to the halfspace behind the labels, and with it the excess error.
+
+    ``fit`` always ends in a usable model. Whether to believe it is said by ``certificate_``.
+
+    Parameters
+    ----------
+    noise : {"massart", "agnostic"}, default="massart"
+        What is assumed of wrong labels: ``"massart"``, that each is flipped with a probability of at most ``eta``,
+        which may depend on the row; ``"agnostic"``, nothing.
+    eta : float, default=0.4
+        Bound of the flip probabilities, at least 0 and below 0.5. Not used if ``noise="agnostic"``.
+    delta : float, default=0.05
+        Level of each test; bounds have confidence ``1 - delta``.
+    surrogate : {"ramp", "sigmoid"}, default="ramp"
+        The surrogate of the 0-1 loss.
+    width : float or "auto", default="auto"
+        Width of the surrogate, in standard deviations of a margin. ``"auto"`` takes the one whose bound is expected to
+        be the sharpest, which depends on numbers of rows and columns and on ``eta`` alone.
+    n_init : int, default=3
+        Number of starts of the descent.
+    max_iter : int, default=300
+        Stochastic steps per stage and start.
+    learning_rate : float, default=0.5
+        First step of a stage, as a multiple of its width.
+    test_size : float, default=0.5
+        Share of the rows of each class that the tests get.
+    test_samples : int, default=20000
+        Most rows on which the marginal is tested, at random; errors and gradients are taken from all.
+    n_null : int, default=199
+        Number of Gaussian samples that make up a null law, where the table of the library has none for the numbers of
+        rows and columns.
+    tolerance : float, default=0.1
+        Share of the Gaussian's own moments by which rows may depart from them. With a tolerance of 0 every large real
+        table is rejected.
+    center : bool, default=True
+        Whether the hyperplane goes through the mean, or else through the origin.
+    fit_intercept : bool, default=False
+        Whether to shift the hyperplane to the least 0-1 error in the end. A heuristic, which no bound covers.
+    on_reject : {"warn", "raise", "ignore"}, default="warn"
+        What to do if the certificate does not hold. `NotCertifiedError` carries the fitted estimator.
+    cache_dir : str or pathlib.Path, default=None
+        Folder in which null laws are kept from one process to the next.
+    random_state : int, RandomState instance, Generator or None, default=None
+        Splits rows and draws batches; pass an int for the same result in every call.
+    n_jobs : int, default=None
+        Number of threads for starts and null laws. The result does not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The two labels; the second is predicted where the decision function is positive.
+    coef_ : ndarray of shape (1, n_features)
+        Normal of the hyperplane.
+    intercept_ : ndarray of shape (1,)
+        Intercept.
+    width_ : float
+        Width of the last surrogate.
+    n_iter_ : int
+        Steps of all stages, stochastic and of the polishes.
+    train_error_, test_error_ : float
+        Share of wrong labels among the rows that were learned from, and among those of the tests.
+    accepted_ : bool
+        Whether the certificate holds.
+    p_value_ : float
+        P-value of all tests of Gaussian rows together, with the tolerance.
+    gradient_norm_, gradient_ucb_ : float
+        Norm of the gradient on the rows of the tests, and its upper confidence bound.
+    angle_bound_ : float
+        Upper confidence bound of the angle to the halfspace behind the labels, in degrees; 90 if nothing is excluded.
+    excess_error_bound_ : float
+        Upper confidence bound of the error above that of the best halfspace; 1 if nothing is excluded.
+    certificate_ : HalfspaceCertificate
+        Tests, bounds and assumptions.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of columns, if ``X`` had any.
+
+    Warns
+    -----
+    NotCertifiedWarning
+        If the certificate does not hold and ``on_reject="warn"``.
+
+    See Also
+    --------
+    psgd_sphere : The learner alone.
+    gaussianity_test, band_test : The tests of rows alone.
+
+    References
+    ----------
+    .. [1] I. Diakonikolas, V. Kontonis, C. Tzamos and N. Zarifis (2020). "Learning Halfspaces with Massart Noise Under
+       Structured Distributions". COLT, PMLR 125:1486-1513.
+    .. [2] A. Gollakota, A. Klivans, K. Stavropoulos and A. Vasilyan (2024). "An Efficient Tester-Learner for
+       Halfspaces". ICLR.
+
+    Examples
+    --------
+    Four in ten labels are wrong where two columns disagree, but not near the boundary:
+
+    >>> from statlearn.datasets import make_massart_halfspace
+    >>> from statlearn.halfspace import TestableHalfspaceClassifier
+    >>> X, y = make_massart_halfspace(20000, 5, recipe="massart-far", random_state=0)
+    >>> model = TestableHalfspaceClassifier(eta=0.4, random_state=0).fit(X, y)
+    >>> model.accepted_, bool(model.excess_error_bound_ < 0.1)
+    (True, True)
+
+    The same columns, cubed, are not Gaussian. The model is as usable, but nothing vouches for it:
+
+    >>> model.set_params(on_reject="ignore").fit(X**3, y).certificate_["Gaussian"].holds
+    False
+    """
+
+    __test__ = False  # its name begins as those of test classes do
+
+    _parameter_constraints = {
+        "noise": [StrOptions({"massart", "agnostic"})],
+        "eta": [Interval(Real, 0, 0.5, closed="left")],
+        "delta": [Interval(Real, 0, 0.5, closed="neither")],
+        "surrogate": [StrOptions(set(SURROGATES))],
+        "width": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
+        "test_samples": [Interval(Integral, 2, None, closed="left")],
+        "n_null": [Interval(Integral, 1, None, closed="left")],
+        "tolerance": [Interval(Real, 0, None, closed="left")],
+        "center": ["boolean"],
+        "fit_intercept": ["boolean"],
+        "on_reject": [StrOptions({"warn", "raise", "ignore"})],
+        "cache_dir": [str, Path, None],
+        "random_state": ["random_state", np.random.Generator],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        noise="massart",
+        *,
+        eta=0.4,
+        delta=0.05,
+        surrogate="ramp",
+        width="auto",
+        n_init=3,
+        max_iter=300,
+        learning_rate=0.5,
+        test_size=0.5,
+        test_samples=20000,
+        n_null=199,
+        tolerance=0.1,
+        center=True,
+        fit_intercept=False,
+        on_reject="warn",
+        cache_dir=None,
+        random_state=None,
+        n_jobs=None,
+    ):
+        self.noise = noise
+        self.eta = eta
+        self.delta = delta
+        self.surrogate = surrogate
+        self.width = width
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.test_size = test_size
+        self.test_samples = test_samples
+        self.n_null = n_null
+        self.tolerance = tolerance
+        self.center = center
+        self.fit_intercept = fit_intercept
+        self.on_reject = on_reject
+        self.cache_dir = cache_dir
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
+        return tags
+
+    @unchanged_on_error
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Learn a halfspace on one part of the rows and test it on the other.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows. Sparse ones are not made dense, but for blocks of them; a matrix of shape
+            (n_features, n_features) is.
+        y : array-like of shape (n_samples,)
+            Two labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights. With unequal ones the tests of the rows are not decided.
+
+        Returns
+        -------
+        self : TestableHalfspaceClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range, there are not two labels, or no column varies.
+        NotCertifiedError
+            If the certificate does not hold and ``on_reject="raise"``.
+        """
+        split, learn, draw = spawn_generators(self.random_state, 3)
+        X, signs, weights = self._check_rows(X, y, sample_weight)
+        train, test = split_rows(signs, weights, self.test_size, split)
+        whitening = Whitening.of_rows(X, weights, train, center=self.center)
+        sample = LabeledRows(X, signs, weights, whitening, train)
+        self.width_ = self._resolved_width(test.size)
+        widths = width_ladder(self.width_, sample.scale())
+        batch_size = BATCH if train.size < LARGE else LARGE_BATCH
+        settings = DescentSettings(
+            SURROGATES[self.surrogate], self.n_init, self.max_iter, batch_size, self.learning_rate
+        )
+        with fit_progress(self, X, y, max_subtasks=len(widths) + 2, sample_weight=sample_weight) as progress:
+            descent = descend(sample, widths, settings, learn, n_jobs=self.n_jobs, progress=progress)
+            coef, intercept = sample.whitening.fold(descent.coef)
+            if self.fit_intercept:
+                intercept += best_shift(sample.margins(descent.coef, train), signs[train], weights[train])
+            self.coef_, self.intercept_ = coef[None].astype(np.float64), np.array([intercept], dtype=np.float64)
+            self.train_error_ = descent.error
+            self.n_iter_ = max(1, sum(stage.n_iter + stage.n_polish for stage in descent.stages))
+            self._store(self._examination(X, signs, weights, test, draw))
+            progress.step()
+        self._react()
+        return self
+
+    def decision_function(self, X):
+        """Signed distances to the hyperplane, in standard deviations of a margin.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        margins : ndarray of shape (n_samples,)
+            Positive for the second class.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32])
+        return np.asarray(X @ self.coef_[0]) + self.intercept_[0]
+
+    def predict(self, X):
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            ``classes_[1]`` where the decision function is positive, else ``classes_[0]``.
+        """
+        positive = self.decision_function(X) > 0.0
+        return self.classes_[positive.astype(int)]
+
+    def certify(self, X, y, sample_weight=None):
+        """Test the fitted model on fresh rows, which had no part in its fit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,)
+            Their labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        certificate : HalfspaceCertificate
+            The certificate. The model and its own certificate stay as they are.
+
+        Raises
+        ------
+        ValueError
+            If a label was not in the fit, or the rows are not as those of the fit.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32], order="C")
+        signs = self._signs(np.asarray(y), X.shape[0])
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        draw = spawn_generators(self.random_state, 3)[2]
+        return self._certificate(self._examination(X, signs, weights, np.flatnonzero(weights), draw))
+
+    def excess_error_bound(self, opt=None):
+        """Bound of the error above that of the best halfspace, for wrong labels of any kind.
+
+        Parameters
+        ----------
+        opt : float, default=None
+            Share of labels that the best halfspace gets wrong. None for `excess_error_bound_`, the bound under the
+            assumption that was fitted.
+
+        Returns
+        -------
+        bound : float
+            Upper confidence bound of the excess error; 1 if nothing is excluded.
+
+        Raises
+        ------
+        ValueError
+            If ``opt`` is not between 0 and 1.
+        """
+        check_is_fitted(self)
+        if opt is None:
+            return self.excess_error_bound_
+        if not 0.0 <= opt <= 1.0:
+            raise ValueError(f"opt must be None or a share between 0 and 1. Got {opt!r}.")
+        if not np.isfinite(self.gradient_ucb_):
+            return 1.0
+        angle = agnostic_angle_bound(self.gradient_ucb_, self.width_, opt, surrogate=self.surrogate)
+        return excess_error_bound(angle) if angle < RIGHT_ANGLE else 1.0
+
+    def _check_rows(self, X, y, sample_weight):
+        """Rows, signs and weights; sets ``classes_``."""
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        if self.classes_.size != 2:
+            kind = type_of_target(y)
+            raise ValueError(
+                f"Only binary classification is supported. The type of the target is {kind}: y has "
+                f"{self.classes_.size} classes and needs 2 classes. Use OneVsRestClassifier for more."
+            )
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        return X, self._signs(y, X.shape[0]), weights
+
+    def _signs(self, y, n_rows):
+        """Labels as +1 and -1."""
+        if y.shape != (n_rows,):
+            raise ValueError(f"y must have one label per row of X, {n_rows} in all. Got shape {y.shape}.")
+        unknown = ~np.isin(y, self.classes_)
+        if unknown.any():
+            raise ValueError(f"y must have the labels {self.classes_.tolist()} of the fit. Got {y[unknown][0]!r}.")
+        return np.where(y == self.classes_[1], 1.0, -1.0)
+
+    def _resolved_width(self, n_test):
+        if self.width != "auto":
+            return float(self.width)
+        eta = self.eta if self.noise == "massart" else AGNOSTIC_ETA
+        n_tested = min(n_test, self.test_samples)
+        return sharpest_width(max(n_test, 1), self.n_features_in_, eta, n_tested=n_tested, surrogate=self.surrogate)[0]
+
+    def _examination(self, X, signs, weights, rows, generator):
+        """What tests find on rows that had no part in the fit."""
+        examiner = Examiner(
+            SURROGATES[self.surrogate],
+            self.width_,
+            self.eta if self.noise == "massart" else None,
+            self.delta,
+            self.tolerance,
+            self.test_samples,
+            NullSource("auto", self.n_null, cache_dir=self.cache_dir, n_jobs=self.n_jobs),
+        )
+        rule = LinearRule(self.coef_[0], self.intercept_[0], self.center)
+        return examiner.examine(rule, X, signs, weights, rows, generator)
+
+    def _certificate(self, examination):
+        return halfspace_certificate(
+            examination, noise=self.noise, eta=self.eta, level=self.delta, covers_intercept=not self.fit_intercept
+        )
+
+    def _store(self, examination):
+        """Set the certificate and its numbers."""
+        self.certificate_ = certificate = self._certificate(examination)
+        self.accepted_ = bool(certificate)
+        self.test_error_ = certificate.error
+        self.p_value_ = certificate.p_value
+        self.gradient_norm_, self.gradient_ucb_ = certificate.gradient_norm, certificate.gradient_ucb
+        self.angle_bound_, self.excess_error_bound_ = certificate.angle_bound, certificate.excess_error_bound
+
+    def _react(self):
+        """Warn or raise if the certificate does not hold."""
+        if self.accepted_ or self.on_reject == "ignore":
+            return
+        failed = [check.name for check in self.certificate_.checks if check.holds is False]
+        undecided = [check.name for check in self.certificate_.checks if check.holds is None and check.kind == "test"]
+        reasons = [
+            f"{what}: {', '.join(names)}" for what, names in (("failed", failed), ("not decided", undecided)) if names
+        ]
+        message = (
+            f"The halfspace is fitted but not certified ({'; '.join(reasons)}). See certificate_ for the reasons; "
+            "on_reject='ignore' silences this."
+        )
+        if self.on_reject == "raise":
+            raise NotCertifiedError(message, copy.copy(self), self.certificate_)
+        warn_user(message, NotCertifiedWarning)
+
+
+def split_rows(signs, weights, test_size, generator):
+    """Rows to learn from and rows to test on: the same share of each class, at least one of each to learn from."""
+    rows = generator.permutation(np.flatnonzero(weights > 0.0))  # before labels are looked at
+    train, test = [], []
+    for sign in (-1.0, 1.0):
+        of_class = rows[signs[rows] == sign]
+        if of_class.size == 0:
+            raise ValueError("sample_weight must be positive in 2 classes. Got weights of 0 for all rows of a class.")
+        n_test = min(int(test_size * of_class.size), of_class.size - 1)
+        test.append(of_class[:n_test])
+        train.append(of_class[n_test:])
+    return np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
+
+
+def best_shift(margins, signs, weights):
+    """The number that, added to all margins, makes the fewest errors."""
+    order = np.argsort(margins, kind="stable")
+    margins, gains = margins[order], (weights * signs)[order]
+    totals = np.concatenate([[0.0], np.cumsum(gains)])  # what is lost by calling the first k rows negative
+    ends = np.concatenate([[True], np.diff(margins) > 0.0, [True]])  # ties are on one side
+    k = int(np.flatnonzero(ends)[np.argmin(totals[ends])])
+    if k == 0:
+        return 1.0 - margins[0]
+    if k == margins.size:
+        return -1.0 - margins[-1]
+    return -0.5 * (margins[k - 1] + margins[k])
