@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import (
     Options,
     RealNotInt,
     StrOptions,
+    validate_parameter_constraints,
     validate_params,
 )
 from sklearn.utils.validation import (
@@ -45,5 +46,6 @@ __all__ = [
     "_safe_indexing",
     "check_matplotlib_support",
     "get_namespace",
+    "validate_parameter_constraints",
     "validate_params",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
 
-__all__ = ["Replicates", "draw_counts", "resample_both"]
+__all__ = ["Replicates", "Units", "draw_counts", "resample_both", "strata_of"]
 
 REPLICATES_PER_TASK = 50
 COUNTS_PER_TASK = 4_000_000  # entries of the matrix of counts of pairs, 32 MB
@@ -31,11 +31,36 @@ class Replicates(NamedTuple):
     calibration: np.ndarray
 
 
+class Strata(NamedTuple):
+    """Units, or clusters, in the order of their strata, and between which places each draw is made."""
+
+    order: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+
+def strata_of(codes):
+    """Strata by their codes from 0 on.
+
+    Of each stratum one less is drawn than it has. The variance of its mean then is unbiased, and no half of what it is
+    where there are two [1]_.
+
+    References
+    ----------
+    .. [1] J. N. K. Rao and C. F. J. Wu (1988). "Resampling inference with complex survey data." Journal of the American
+       Statistical Association 83.
+    """
+    sizes = np.bincount(codes)
+    ends = np.repeat(np.cumsum(sizes), sizes - 1)
+    return Strata(np.argsort(codes, kind="stable"), ends - np.repeat(sizes, sizes - 1), ends)
+
+
 class Units(NamedTuple):
-    """What is resampled: units, or whole clusters by their codes from 0 on."""
+    """What is resampled, within strata if there are some: units, or whole clusters by their codes from 0 on."""
 
     size: int
-    codes: np.ndarray | None
+    codes: np.ndarray | None = None
+    strata: Strata | None = None
 
 
 def resample_both(estimand, corrected, relearner, trial, pairs, *, n_boot, random_state, n_jobs):
@@ -90,5 +115,10 @@ def _replicates(estimand, corrected, relearner, trial, pairs, generator, n_repli
 def draw_counts(generator, units):
     """How often each unit is in a bootstrap sample of units, or of whole clusters."""
     n_drawn = units.size if units.codes is None else int(units.codes.max()) + 1
-    counts = np.bincount(generator.integers(n_drawn, size=n_drawn), minlength=n_drawn)
+    if units.strata is None:
+        drawn = generator.integers(n_drawn, size=n_drawn)
+    else:
+        order, starts, ends = units.strata
+        drawn = order[generator.integers(starts, ends)]
+    counts = np.bincount(drawn, minlength=n_drawn)
     return counts if units.codes is None else counts[units.codes]

@@ -1,6 +1,7 @@
 """The door of correctors: what they take, and about what they warn."""
 
 import numpy as np
+from scipy.stats import beta
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
@@ -8,6 +9,7 @@ from .._support._sklearn import _check_sample_weight
 from .._support.user_warnings import warn_user
 from ..exceptions import InSampleWarning, SupportWarning, TiedPredictionsWarning, WeakCalibrationWarning
 from ._calibration_sample import CalibrationSample, is_constant
+from ._unit_checks import check_same_index
 
 __all__ = [
     "check_calibration",
@@ -30,7 +32,7 @@ TOO_GOOD = 0.98  # both slopes above it: seldom seen out of sample
 FEW_VALUES = 20  # distinct predictions below which they are taken for discrete
 MOST_TIED = 0.5  # share of predictions that occur more than once
 OUTSIDE_SHARE = 0.01  # share beyond the support of calibration that is not worth a warning
-OUTSIDE_FACTOR = 5.0  # nor is this many times the share that a sample of the same distribution would have
+OUTSIDE_LEVEL = 5e-4  # nor is one that calibration samples of the same distribution leave out more often than that
 
 
 def check_predictions(X):
@@ -74,6 +76,7 @@ def check_calibration(X, y, sample_weight, *, fewest=3):
     sample : CalibrationSample
         The pairs.
     """
+    check_same_index(X=X, y=y, sample_weight=sample_weight)
     predictions = check_predictions(X)
     if y is None:
         raise ValueError("fit requires y to be passed, but the target y is None: pass the truth of each prediction.")
@@ -96,9 +99,13 @@ def check_clip(clip):
     """Bounds of corrected values, as floats; None stays None."""
     if clip is None:
         return None
-    bounds = np.asarray(clip, dtype=np.float64).ravel()
+    refusal = f"clip must be None or a pair of bounds (low, high) with low < high. Got {clip!r} instead."
+    try:
+        bounds = np.asarray(clip, dtype=np.float64).ravel()
+    except (TypeError, ValueError) as error:
+        raise ValueError(refusal) from error
     if bounds.size != 2 or not bounds[0] < bounds[1]:
-        raise ValueError(f"clip must be None or a pair of bounds (low, high) with low < high. Got {clip!r} instead.")
+        raise ValueError(refusal)
     return float(bounds[0]), float(bounds[1])
 
 
@@ -187,9 +194,10 @@ def check_ties(sample):
 def is_beyond_chance(outside, n_calibration):
     """Whether a share of predictions outside the calibration sample is more than chance explains.
 
-    A sample of the same distribution has a share of ``2 / (n_calibration + 1)`` there on average.
+    The share of their own distribution that the range of ``n_calibration`` predictions leaves out has the beta
+    distribution with parameters 2 and ``n_calibration - 1``, whatever the distribution.
     """
-    return outside > max(OUTSIDE_SHARE, OUTSIDE_FACTOR * 2.0 / (n_calibration + 1))
+    return outside > OUTSIDE_SHARE and bool(beta.sf(outside, 2, n_calibration - 1) < OUTSIDE_LEVEL)
 
 
 def warn_outside(predictions, support, n_calibration):

@@ -47,6 +47,13 @@ class CalibrationSample:
         kept = weights > 0.0
         return CalibrationSample(self.predictions[kept], self.truth[kept], weights[kept])
 
+    def with_unit_weights(self):
+        """The sample under weights whose largest is between 1 and 2 and whose ratios are the same: squares are finite.
+
+        For what does not depend on the scale of weights. Kernel bandwidths do.
+        """
+        return replace(self, weights=self.weights / power_of_two(self.weights))
+
     def slope_of_predictions(self):
         """Slope k of the predictions on the truth: 1 without shrinkage."""
         return fit_slope(self.truth, self.predictions, self.weights)
@@ -58,6 +65,10 @@ class CalibrationSample:
     def is_degenerate(self):
         """Whether the truth or the predictions are constant, so that no slope is identified."""
         return is_constant(self.truth) or is_constant(self.predictions)
+
+    def is_uncorrelated(self):
+        """Whether no line of predictions on the truth rises or falls, up to rounding, so that none can be inverted."""
+        return abs(self.slope_of_predictions().slope * self.slope_of_truth().slope) <= ROUNDING**2
 
 
 class SlopeFit(NamedTuple):
@@ -95,17 +106,27 @@ def fit_slope(x, response, weights):
     """Regress a response on x by weighted least squares.
 
     The standard error takes weights as those of a survey: it does not depend on their scale, and a row that occurs
-    twice counts as two independent rows.
+    twice counts as two independent rows. Neither does it depend on the units, in which squares may be too small or too
+    large for a number.
     """
+    weights = weights / power_of_two(weights)
     x_mean, response_mean = weighted_mean(x, weights), weighted_mean(response, weights)
     x_centered, response_centered = x - x_mean, response - response_mean
+    x_unit, response_unit = power_of_two(x_centered), power_of_two(response_centered)
+    x_centered, response_centered = x_centered / x_unit, response_centered / response_unit
     x_squares = weights @ x_centered**2
     slope = weights @ (x_centered * response_centered) / x_squares
     residuals = response_centered - slope * x_centered
     n = x.size
     meat = np.sum((weights * x_centered * residuals) ** 2)
     se = np.sqrt(n / (n - 2) * meat) / x_squares if n > 2 else np.nan
+    slope, se = response_unit / x_unit * slope, response_unit / x_unit * se
     return SlopeFit(float(slope), float(response_mean - slope * x_mean), float(se), n)
+
+
+def power_of_two(values):
+    """The one at or below the largest absolute value: division by it changes no digit. Positive for zeros too."""
+    return np.ldexp(1.0, np.frexp(np.abs(values).max())[1] - 1)
 
 
 def weighted_mean(values, weights):

@@ -11,9 +11,11 @@ from .._support.user_warnings import warn_user
 from ..certificate import Certificate, Check
 from ..exceptions import WeakCalibrationWarning
 from ._bootstrap import Units, resample_both
+from ._calibration_checks import is_beyond_chance
 from ._correction_certificate import NON_DIFFERENTIAL
 from ._corrector import Corrector
 from ._delta_method import fieller_interval, jackknife_covariance, line_of
+from ._differential_errors import ALIKE
 from ._group_errors import check_groups, group_checks, group_errors, warn_differential
 from ._linear_correction import LinearCalibrationCorrector
 from ._relearning import relearner_of
@@ -28,6 +30,8 @@ __all__ = [
     "errors_between",
     "fieller_of",
 ]
+
+SMALLEST_SPAN = 1e-140
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,8 @@ def check_map(corrector, calibration_clusters=None):
     if not isinstance(corrector, Corrector):
         raise TypeError(
             "corrector must be a TweedieCorrector, LinearCalibrationCorrector or SieveCorrector, or a subclass of "
-            f"theirs. Got {corrector!r} instead."
+            f"theirs. Got {corrector!r} instead. Of a DebiasedRegressor give corrector_, and as predictions what "
+            "predict_raw says."
         )
     check_is_fitted(corrector)
     codes = check_clusters(calibration_clusters, corrector.n_calibration_, "calibration_clusters", "calibration pair")
@@ -84,16 +89,18 @@ class CorrectedEstimates(NamedTuple):
     replicates: np.ndarray | None = None
 
 
-def corrected_estimates(estimand, predictions, correction_map, *, codes, se, n_boot, random_state, n_jobs):
+def corrected_estimates(estimand, predictions, correction_map, *, se, n_boot, random_state, n_jobs):
     """Estimates from corrected predictions, with covariances by the delta method, by the bootstrap or not at all.
 
     ``estimand`` has methods ``functional(counts=None)``, which takes values per unit to estimates of shape (k,),
-    ``covariance(values)``, their covariance for fixed values, and ``of_constant()``, estimates from values that are 1.
+    ``covariance(values)``, their covariance for fixed values, and ``of_constant()``, estimates from values that are 1,
+    and ``units``, what the bootstrap draws.
     """
     corrected = correction_map.corrector.predict(predictions)
     values = estimand.functional()(corrected)
     if se == "none":
         return CorrectedEstimates(values)
+    _check_range(corrected)
     if se == "delta":
         trial = estimand.covariance(corrected)
         calibration = _calibration_covariance(estimand, predictions, values, correction_map, random_state)
@@ -102,7 +109,7 @@ def corrected_estimates(estimand, predictions, correction_map, *, codes, se, n_b
         estimand,
         corrected,
         relearner_of(correction_map.corrector, predictions),
-        Units(predictions.size, codes),
+        estimand.units,
         Units(len(correction_map.sample), correction_map.codes),
         n_boot=n_boot,
         random_state=random_state,
@@ -110,6 +117,16 @@ def corrected_estimates(estimand, predictions, correction_map, *, codes, se, n_b
     )
     joint, trial, calibration = (np.atleast_2d(np.cov(part, rowvar=False)) for part in replicates)
     return CorrectedEstimates(values, trial, calibration, joint, replicates.joint)
+
+
+def _check_range(corrected):
+    """Refuse outcomes in a unit such that variances are not floating-point numbers."""
+    span = float(np.ptp(corrected))
+    if span > 0.0 and not SMALLEST_SPAN < span < 1.0 / SMALLEST_SPAN:
+        raise ValueError(
+            f"Corrected y_pred span {span:.3g}, whose square is out of range: choose another unit of the outcome, for "
+            "the calibration sample too."
+        )
 
 
 def _calibration_covariance(estimand, predictions, values, correction_map, random_state):
@@ -131,8 +148,9 @@ def fieller_of(estimand, estimates, correction_map, level):
     """Fieller interval of a single estimate under linear calibration correction: a ratio by the slope."""
     line = line_of(correction_map.sample, correction_map.codes)
     constant = float(estimand.of_constant()[0])
-    # The ratio is (raw - intercept * constant) / slope; intercept and slope have correlated errors.
-    numerator = float(estimates.values[0]) * line.slope
+    # Up to a shift it is the ratio (raw - level * constant) / slope; level and slope have correlated errors.
+    shift = line.center * constant
+    numerator = (float(estimates.values[0]) - shift) * line.slope
     combine = np.array([[-constant, 0.0], [0.0, 1.0]])
     covariance = combine @ line.covariance @ combine.T
     covariance[0, 0] += estimates.trial[0, 0] * line.slope**2
@@ -143,28 +161,44 @@ def fieller_of(estimand, estimates, correction_map, level):
             "effect has an unbounded interval. Use more calibration pairs or better predictions.",
             WeakCalibrationWarning,
         )
-    return interval
+    return tuple(shift + end for end in interval)
 
 
 def corrected_certificate(claim, checks, assumptions, predictions, correction_map, estimates, errors):
     """Certificate of estimates: their own checks and assumptions, those of the corrector, and tests of its groups."""
     corrector = correction_map.corrector
-    checks = [*checks, *corrector.certificate_.checks, _outside(predictions, corrector.support_)]
+    checks = [*checks, *corrector.certificate_.checks, *_alike(predictions, corrector)]
     if estimates.covariance is not None:
         checks.append(_calibration_share(estimates))
     inherited = corrector.certificate_.assumptions
-    if errors is not None:  # what groups test is not assumed
+    if errors is not None:  # what groups test is assumed of the units at hand alone
         checks += group_checks(errors)
-        inherited = [text for text in inherited if text != NON_DIFFERENTIAL]
+        inherited = [ALIKE if text == NON_DIFFERENTIAL else text for text in inherited]
     kind = "pairs" if correction_map.codes is None else "clusters"
     samples = [f"calibration {kind} are independent", "the calibration sample is independent of the units at hand"]
     return Certificate(claim, checks, [*assumptions, *inherited, *samples])
 
 
-def _outside(predictions, support):
-    outside = float(np.mean((predictions < support[0]) | (predictions > support[1])))
-    detail = "share of the units; their correction is extrapolated"
-    return Check("outside calibration", outside, None, None, "reported", detail)
+def _alike(predictions, corrector):
+    """Whether the predictions are of the kind that the corrector learned from."""
+    low, high = corrector.support_
+    outside = float(np.mean((predictions < low) | (predictions > high)))
+    is_inside = not is_beyond_chance(outside, corrector.n_calibration_)
+    detail = "share of the units; their correction is extrapolated" + (
+        "" if is_inside else ", so that nothing is decided"
+    )
+    spread = float(predictions.std() / corrector._sample.predictions.std())
+    return [
+        Check("outside calibration", outside, None, is_inside or None, "test", detail),
+        Check(
+            "spread",
+            spread,
+            None,
+            None,
+            "reported",
+            "standard deviation of the predictions over that of the calibration sample; far from 1 if units differ",
+        ),
+    ]
 
 
 def _calibration_share(estimates):

@@ -5,7 +5,8 @@ from numbers import Integral
 
 import numpy as np
 
-from .._support._sklearn import Interval, StrOptions, validate_params
+from .._support._sklearn import Interval, StrOptions, validate_parameter_constraints, validate_params
+from ._bootstrap import Units
 from ._corrected_estimates import (
     check_map,
     corrected_certificate,
@@ -13,13 +14,24 @@ from ._corrected_estimates import (
     errors_between,
     fieller_of,
 )
-from ._effects import EffectResult, estimate_ate, estimate_with_influence, normal_interval, point_estimate
-from ._trial import Trial, check_trial, contrast_coefficients, trial_assumptions, trial_checks
-from ._unit_checks import check_outcome, check_treatment
+from ._effects import EffectResult, estimate_with_influence, normal_interval, point_estimate
+from ._trial import (
+    TRIAL_CONSTRAINTS,
+    Trial,
+    check_trial,
+    contrast_coefficients,
+    trial_assumptions,
+    trial_checks,
+)
+from ._unit_checks import check_outcome, check_same_index, check_treatment
 
 CLAIM = (
     "The interval covers the average effect of the treatment on the true outcome, in large samples, as often as its "
     "level says; it counts the chance of the trial and of the calibration sample."
+)
+CLAIM_OF_POINT = (
+    "The estimate is close to the average effect of the treatment on the true outcome, if the trial and the "
+    "calibration sample are large; how close was not asked for."
 )
 
 __all__ = ["debiased_ate"]
@@ -30,6 +42,11 @@ class EffectEstimand:
     """The effect of a trial as a functional of what is taken for its outcomes."""
 
     trial: Trial
+
+    @property
+    def units(self):
+        """What the bootstrap draws."""
+        return Units(self.trial.n_units, self.trial.cluster_codes)
 
     def functional(self, counts=None):
         """What takes outcomes to the estimate, of shape (1,), with ``counts`` from a bootstrap sample."""
@@ -61,7 +78,7 @@ class EffectEstimand:
         "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
     },
-    prefer_skip_nested_validation=False,  # estimate_ate checks its own options
+    prefer_skip_nested_validation=False,  # the outcome model checks its own parameters
 )
 def debiased_ate(
     corrector,
@@ -135,8 +152,8 @@ def debiased_ate(
     TypeError
         If ``corrector`` is no corrector, or an option is unknown.
     ValueError
-        If an input is refused by `estimate_ate`, ``ci`` does not go with ``se`` or the corrector, or a bootstrap sample
-        has an empty arm.
+        If an input is refused by `estimate_ate`, pandas objects have different indices, ``ci`` does not go with ``se``
+        or the corrector, or a bootstrap sample has an empty arm.
     sklearn.exceptions.NotFittedError
         If the corrector is not fitted.
 
@@ -184,9 +201,12 @@ def debiased_ate(
     """
     correction_map = check_map(corrector, calibration_clusters)
     _check_interval(correction_map, se, ci)
-    y_pred = check_outcome(y_pred, "y_pred")
-    naive = estimate_ate(y_pred, treatment, propensity, **effect_options)
-    estimand = EffectEstimand(check_trial(treatment, propensity, **effect_options))
+    options = {"treatment": treatment, "propensity": propensity, **effect_options}
+    validate_parameter_constraints(TRIAL_CONSTRAINTS, options, caller_name="debiased_ate")
+    check_same_index(y_pred=y_pred, **options)
+    trial = check_trial(**options)
+    estimand = EffectEstimand(trial)
+    y_pred = trial.values_of_units(check_outcome(y_pred, "y_pred"))
     if calibration_groups is not None:
         calibration_groups = check_treatment(calibration_groups, "calibration_groups")
     errors = errors_between(correction_map, calibration_groups)
@@ -194,7 +214,6 @@ def debiased_ate(
         estimand,
         y_pred,
         correction_map,
-        codes=estimand.trial.cluster_codes,
         se=se,
         n_boot=n_boot,
         random_state=random_state,
@@ -205,19 +224,19 @@ def debiased_ate(
         estimate=estimate,
         se=_standard_error(estimates.covariance),
         ci=_interval(ci, estimand, estimates, correction_map),
-        level=estimand.trial.level,
-        n=estimand.trial.n_units,
-        method=f"{estimand.trial.estimator}, {type(corrector).__name__}",
+        level=trial.level,
+        n=trial.n_units,
+        method=f"{trial.estimator}, {type(corrector).__name__}",
         certificate=corrected_certificate(
-            CLAIM,
-            trial_checks(estimand.trial),
-            trial_assumptions(estimand.trial),
+            CLAIM_OF_POINT if se == "none" else CLAIM,
+            trial_checks(trial),
+            trial_assumptions(trial),
             y_pred,
             correction_map,
             estimates,
             errors,
         ),
-        naive=naive.estimate,
+        naive=float(estimand.functional()(y_pred)[0]),
         lcc_factor=correction_map.lcc_factor(),
         se_trial=_standard_error(estimates.trial),
         se_calibration=_standard_error(estimates.calibration),

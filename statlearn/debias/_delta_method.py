@@ -11,32 +11,45 @@ N_BLOCKS = 100  # of the jackknife: its standard error is known to 7 %
 
 
 class CalibrationLine(NamedTuple):
-    """The line ``prediction = intercept + slope * truth`` of a calibration sample.
+    """The line ``prediction = level + slope * (truth - center)`` of a calibration sample.
+
+    Its level is taken at the mean of the truth: the errors of an intercept far from there would be large, and nearly
+    cancel with those of the slope.
 
     Attributes
     ----------
-    intercept, slope : float
+    center : float
+        Mean of the truth.
+    level, slope : float
         The line.
     covariance : ndarray of shape (2, 2)
         Of the two, robust to heteroscedasticity (HC1), and to clusters (CR1) where there are some.
     """
 
-    intercept: float
+    center: float
+    level: float
     slope: float
     covariance: np.ndarray
 
     def gradient(self, estimates, constants):
-        """Derivatives of ``estimates = (raw - intercept * constants) / slope`` in intercept and slope, shape (k, 2)."""
-        return -np.stack([np.broadcast_to(constants, np.shape(estimates)), estimates], axis=-1) / self.slope
+        """Derivatives of estimates in level and slope, of shape (k, 2).
+
+        Estimates are ``center * constants + (raw - level * constants) / slope``.
+        """
+        deviations = estimates - self.center * constants
+        return -np.stack([np.broadcast_to(constants, np.shape(estimates)), deviations], axis=-1) / self.slope
 
 
 def line_of(sample, codes=None):
     """Fit the line of a calibration sample, with clusters by their codes."""
-    design = np.column_stack([np.ones(len(sample)), sample.truth - sample.truth.mean()])
-    coefficients, covariance = least_squares_covariance(design, sample.predictions, sample.weights, codes)
-    shift = np.array([[1.0, -sample.truth.mean()], [0.0, 1.0]])  # back from the centered truth
-    intercept, slope = shift @ coefficients
-    return CalibrationLine(float(intercept), float(slope), shift @ covariance @ shift.T)
+    center, height = float(sample.truth.mean()), float(sample.predictions.mean())
+    truth, predictions = sample.truth - center, sample.predictions - height
+    truth_unit, unit = np.abs(truth).max(), np.abs(predictions).max()  # without them fourth powers leave the range
+    design = np.column_stack([np.ones(len(sample)), truth / truth_unit])
+    coefficients, covariance = least_squares_covariance(design, predictions / unit, sample.weights, codes)
+    units = unit * np.array([1.0, 1.0 / truth_unit])
+    above, slope = units * coefficients
+    return CalibrationLine(center, height + float(above), float(slope), np.outer(units, units) * covariance)
 
 
 def least_squares_covariance(design, response, weights, codes=None):
@@ -63,6 +76,7 @@ def least_squares_covariance(design, response, weights, codes=None):
         Its covariance.
     """
     n, p = design.shape
+    weights = weights / weights.max()
     bread = np.linalg.inv((design * weights[:, None]).T @ design)
     coefficients = bread @ (design.T @ (weights * response))
     scores = design * (weights * (response - design @ coefficients))[:, None]

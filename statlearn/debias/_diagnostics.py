@@ -44,9 +44,10 @@ class ShrinkageReport:
 
     Attributes
     ----------
-    recommended : {"none", "linear", "tweedie", "sieve", "labels"}
-        What to do: compare predictions as they are, correct them by `LinearCalibrationCorrector`, `TweedieCorrector` or
-        `SieveCorrector`, or compare labels, as `ppi_ate` does. Nothing follows it by itself.
+    recommended : {"none", "recalibrate", "linear", "tweedie", "sieve", "labels"}
+        What to do: compare predictions as they are, or the mean truth given the prediction, which a regression learns
+        from the pairs; correct them by `LinearCalibrationCorrector`, `TweedieCorrector` or `SieveCorrector`; or compare
+        labels, as `ppi_ate` does. Nothing follows it by itself.
     reasons : tuple of str
         Why, and what to mind, in sentences.
     n : int
@@ -222,7 +223,9 @@ def shrinkage_report(y_true, y_pred, *, groups=None, y_pred_trial=None, sample_w
     -----
     The recommendation is that of the first rule that applies:
 
-    1. If groups differ in their predictions at the same truth but not in the truth at the same prediction, "none".
+    1. If groups differ in their predictions at the same truth but not in the truth at the same prediction, "none" for
+       calibrated predictions, "recalibrate" if tests reject that the slope of the truth on predictions is 1, or that
+       the mean truth is linear in the prediction.
     2. If they differ in both, "labels".
     3. If the slope of predictions on the truth is at most 0.05, or its interval contains 0, "labels".
     4. If both slopes are above 0.98, "none": predictions are nearly exact, or in sample.
@@ -247,7 +250,7 @@ def shrinkage_report(y_true, y_pred, *, groups=None, y_pred_trial=None, sample_w
 
     >>> import numpy as np
     >>> from statlearn.debias import shrinkage_report
-    >>> rng = np.random.default_rng(0)
+    >>> rng = np.random.default_rng(5)
     >>> y_pred = rng.gamma(2.0, size=4000)
     >>> y_true = y_pred + 0.8 * rng.normal(size=4000)
     >>> treated = y_true + rng.normal(size=4000) > 2.0
@@ -261,7 +264,8 @@ def shrinkage_report(y_true, y_pred, *, groups=None, y_pred_trial=None, sample_w
     >>> report.recommended, report.differential.verdict
     ('none', 'do not correct')
     """
-    sample, kept = check_pairs(y_true, y_pred, sample_weight)
+    sample, kept = check_pairs(y_true, y_pred, sample_weight, groups=groups)
+    sample = sample.with_unit_weights()
     differential = None if groups is None else compare_groups(sample, kept, groups)
     tests, counts = _tests(sample), count_pairs(sample)
     straight, straight_calibration, normal, even = (_pvalue(tests, name) for name in TESTS)

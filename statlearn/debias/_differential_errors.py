@@ -204,7 +204,7 @@ def differential_error_test(y_true, y_pred, groups, *, sample_weight=None, clust
     >>> differential_error_test(y_true, y_pred, y_pred > noise).verdict
     'do not correct'
     """
-    sample, kept = check_pairs(y_true, y_pred, sample_weight)
+    sample, kept = check_pairs(y_true, y_pred, sample_weight, groups=groups, clusters=clusters)
     codes = check_clusters(clusters, kept.size, unit="pair")
     return compare_groups(sample, kept, groups, None if codes is None else check_clusters(codes[kept], len(sample)))
 

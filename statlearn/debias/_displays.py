@@ -94,8 +94,8 @@ class QuantileBiasDisplay:
         y_pred : array-like of shape (n_samples,)
             Predictions as they are.
         corrected : array-like of shape (n_samples,) or dict of str to array-like, default=None
-            Corrected predictions, or several by name. Correct predictions of other units than those that the corrector
-            was fitted to, or errors look smaller than they are.
+            Corrected predictions, or several by name, none of which is "predictions". Correct predictions of other
+            units than those that the corrector was fitted to, or errors look smaller than they are.
         n_bins : int, default=10
             Number of bins, between quantiles of the truth. Of equal quantiles one remains.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -120,6 +120,8 @@ class QuantileBiasDisplay:
         check_matplotlib_support(f"{cls.__name__}.from_predictions")
         if not isinstance(n_bins, Integral) or n_bins < 1:
             raise ValueError(f"n_bins must be an int that is at least 1. Got {n_bins!r}.")
+        if RAW in _names_of(corrected):
+            raise ValueError(f"corrected must not have the name {RAW!r}, that of predictions as they are. Rename it.")
         values = _named_predictions(y_pred, corrected)
         truth, kept, weights = _weighted_truth(y_true, sample_weight)
         for name, given in values.items():

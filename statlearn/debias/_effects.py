@@ -1,18 +1,17 @@
 """Average treatment effects from outcomes, with standard errors from influence functions."""
 
 from dataclasses import dataclass, field
-from numbers import Real
 
 import numpy as np
 from scipy.stats import norm
 from sklearn.base import clone
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import has_fit_parameter
 
-from .._support._sklearn import HasMethods, Interval, StrOptions, _safe_indexing, validate_params
+from .._support._sklearn import _safe_indexing, validate_params
 from ..certificate import Certificate
-from ._trial import check_trial, contrast_coefficients, trial_assumptions, trial_checks
-from ._unit_checks import check_outcome
+from ._trial import TRIAL_CONSTRAINTS, check_trial, contrast_coefficients, trial_assumptions, trial_checks
+from ._unit_checks import check_outcome, check_same_index
 
 __all__ = ["EffectResult", "estimate_ate"]
 
@@ -34,7 +33,7 @@ class EffectResult:
     level : float
         Level of the interval.
     n : int
-        Number of units of the trial.
+        Number of units of the trial with a positive weight.
     method : str
         How the estimate was found.
     certificate : Certificate
@@ -91,20 +90,8 @@ class EffectResult:
 
 
 @validate_params(
-    {
-        "y": ["array-like"],
-        "treatment": ["array-like"],
-        "propensity": ["array-like", Interval(Real, 0, 1, closed="neither"), None],
-        "estimator": [StrOptions({"difference", "ipw", "hajek", "aipw"})],
-        "weights": ["array-like", None],
-        "outcome_model": [HasMethods(["fit", "predict"]), None],
-        "covariates": ["array-like", None],
-        "clusters": ["array-like", None],
-        "cv": ["cv_object"],
-        "clip": [Interval(Real, 0, 0.5, closed="left")],
-        "level": [Interval(Real, 0, 1, closed="neither")],
-    },
-    prefer_skip_nested_validation=True,
+    {"y": ["array-like"], **TRIAL_CONSTRAINTS},
+    prefer_skip_nested_validation=False,  # the outcome model checks its own parameters
 )
 def estimate_ate(
     y,
@@ -147,18 +134,18 @@ def estimate_ate(
         normalized in each arm (Hájek), or the augmented form, which stays consistent if either the propensities or the
         outcome model are right.
     weights : array-like of shape (n_samples,), default=None
-        Sampling weights; None weighs all units alike. Their scale does not matter.
+        Sampling weights; None weighs all units alike. Their scale does not matter, and units of weight 0 are left out.
     outcome_model : estimator, default=None
         Regressor for ``"aipw"``; clones of it are fitted to each arm. None takes
         `sklearn.linear_model.LinearRegression`.
     covariates : array-like or dataframe of shape (n_samples, n_features), default=None
         Features of the outcome model, for ``"aipw"``, which are passed to it as they are.
     clusters : array-like of shape (n_samples,), default=None
-        Labels of the clusters that are independent of one another; None if all units are.
+        Labels of the clusters that are independent of one another, at least two in each arm; None if all units are.
     cv : int, cross-validation splitter or iterable, default=None
-        For ``"aipw"``: folds such that outcomes are predicted by models which did not see them. None fits and predicts
-        all units, which is for models with few parameters. An int makes folds of whole clusters if there are
-        ``clusters``.
+        For ``"aipw"``: folds, which hold out each unit once, such that outcomes are predicted by models which did not
+        see them. None fits and predicts all units, which is for models with few parameters. An int makes folds of whole
+        clusters if there are ``clusters``.
     clip : float, default=1e-6
         Propensities below ``clip`` or above ``1 - clip`` are set to these; the certificate says how many were.
     level : float, default=0.95
@@ -171,9 +158,13 @@ def estimate_ate(
 
     Raises
     ------
+    TypeError
+        If an input is a masked array.
     ValueError
-        If an input is missing, not finite or of the wrong length, ``treatment`` is not binary, an arm has fewer than
-        two units, weights are negative or zero in an arm, or propensities are missing or not between 0 and 1.
+        If an input is missing, not finite or of the wrong length, pandas objects have different indices, ``treatment``
+        is not binary, an arm has fewer than two units or clusters of positive weight, weights are negative,
+        propensities are missing or not between 0 and 1, folds do not hold out each unit once, or an outcome model
+        predicts numbers that are not finite.
 
     See Also
     --------
@@ -183,7 +174,8 @@ def estimate_ate(
     Notes
     -----
     The standard error is the root of the sum of squared influences [1]_, summed within clusters, with a correction
-    for degrees of freedom: ``"difference"`` without weights and clusters gives Welch's standard error. It takes the
+    for degrees of freedom, of each arm by itself for ``"difference"`` and ``"hajek"``: without weights and clusters the
+    former gives Welch's standard error. It takes the
     propensities as known. With propensities that were estimated on the same units by maximum likelihood it is too
     large for ``"ipw"`` and ``"hajek"`` rather than too small [2]_, and right for ``"aipw"``.
 
@@ -212,6 +204,9 @@ def estimate_ate(
     >>> print(f"{result.estimate:.1f}")
     1.0
     """
+    check_same_index(
+        y=y, treatment=treatment, propensity=propensity, weights=weights, covariates=covariates, clusters=clusters
+    )
     trial = check_trial(
         treatment,
         propensity,
@@ -224,15 +219,13 @@ def estimate_ate(
         clip=clip,
         level=level,
     )
-    y = check_outcome(y, "y")
-    check_consistent_length(y, trial.treatment)
-    return effect_of(y, trial)
+    return effect_of(trial.values_of_units(check_outcome(y, "y")), trial)
 
 
 def effect_of(y, trial):
     """Estimate of an effect with its standard error, interval and certificate."""
     estimate, influence = estimate_with_influence(y, trial)
-    se = float(np.sqrt(np.sum(influence**2)))
+    se = root_sum_of_squares(influence)
     return EffectResult(
         estimate=estimate,
         se=se,
@@ -242,6 +235,12 @@ def effect_of(y, trial):
         method=trial.estimator,
         certificate=_certificate(trial),
     )
+
+
+def root_sum_of_squares(values):
+    """Euclidean norm, without squares that leave the range of floating-point numbers."""
+    largest = np.abs(values).max()
+    return float(largest * np.sqrt(np.sum((values / largest) ** 2))) if largest > 0.0 else 0.0
 
 
 def normal_interval(estimate, se, level):
@@ -258,21 +257,25 @@ def point_estimate(y, trial):
 def estimate_with_influence(y, trial):
     """Estimate of an effect, and the influence of each unit, or cluster, on it: their squares sum to its variance."""
     estimate, influence = _ESTIMATORS[trial.estimator](y, trial)
+    influence = influence * _freedom(trial)
     if trial.cluster_codes is None:
-        return estimate, influence * _freedom(trial)
-    totals = np.bincount(trial.cluster_codes, weights=influence)
-    return estimate, totals * np.sqrt(totals.size / (totals.size - 1.0))
+        return estimate, influence
+    return estimate, np.bincount(trial.cluster_codes, weights=influence)
 
 
 def _freedom(trial):
     """Factors of influences that make up for the fitted means: of each arm if arms have means, of all otherwise."""
-    present = trial.weights > 0.0
+    codes = np.arange(trial.n_units) if trial.cluster_codes is None else trial.cluster_codes
     if trial.estimator in ("ipw", "aipw"):
-        n_present = np.count_nonzero(present)
-        return np.sqrt(n_present / (n_present - 1.0))
+        return _factor(codes)
     treated = trial.treatment > 0.5
-    n_treated, n_control = np.count_nonzero(present & treated), np.count_nonzero(present & ~treated)
-    return np.where(treated, np.sqrt(n_treated / (n_treated - 1.0)), np.sqrt(n_control / (n_control - 1.0)))
+    return np.where(treated, _factor(codes[treated]), _factor(codes[~treated]))
+
+
+def _factor(codes):
+    """Factor for a mean over units with these codes, n of which are distinct: the root of n / (n - 1)."""
+    n_distinct = np.count_nonzero(np.bincount(codes))
+    return np.sqrt(n_distinct / (n_distinct - 1.0))
 
 
 def _difference(y, trial):
@@ -313,12 +316,18 @@ def _predict_outcomes(y, trial):
     predicted = np.empty((2, y.size))
     for train, test in folds:
         for arm in (1, 0):
-            rows = train[(trial.treatment[train] == arm) & (trial.weights[train] > 0.0)]
+            rows = train[(trial.treatment[train] == arm) & (trial.weights[train] > 0.0)]  # zero if not resampled
             if rows.size == 0:
                 raise ValueError(f"cv leaves a fold without units of treatment {arm} to train on: use fewer folds.")
             covariates = _safe_indexing(trial.covariates, rows)
             model = _fit_outcomes(trial.outcome_model, covariates, y[rows], trial.weights[rows] * y.size)
             predicted[arm, test] = column_or_1d(model.predict(_safe_indexing(trial.covariates, test)))
+    wrong = np.count_nonzero(~np.isfinite(predicted))
+    if wrong:
+        raise ValueError(
+            f"outcome_model must predict finite numbers for all units, under treatment and without. "
+            f"{type(trial.outcome_model).__name__} gave {wrong} of {predicted.size} that are not."
+        )
     return predicted[1], predicted[0]
 
 

@@ -4,16 +4,23 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from .._support._sklearn import Interval, StrOptions, validate_params
 from ..certificate import Certificate, Check, format_table
+from ._bootstrap import Units, strata_of
 from ._corrected_estimates import check_map, corrected_certificate, corrected_estimates, errors_between
 from ._effects import normal_interval
-from ._unit_checks import check_clusters, check_labels, check_outcome, check_weights
+from ._unit_checks import check_clusters, check_labels, check_outcome, check_same_index, check_weights
 
 CLAIM = (
     "Each interval covers the mean of the true outcome in its group, in large samples, as often as its level says; it "
     "counts the chance of the units and of the calibration sample."
+)
+CLAIM_OF_POINTS = (
+    "Each estimate is close to the mean of the true outcome in its group, if the group and the calibration sample are "
+    "large; how close was not asked for."
 )
 
 __all__ = ["GroupMeans", "debiased_group_means"]
@@ -28,7 +35,7 @@ class GroupMeans:
     groups : ndarray of shape (n_groups,)
         Labels of the groups, in increasing order.
     n : ndarray of int of shape (n_groups,)
-        Units per group.
+        Units of positive weight per group.
     naive : ndarray of shape (n_groups,)
         Means of the raw predictions.
     estimate : ndarray of shape (n_groups,)
@@ -117,7 +124,7 @@ class MeansEstimand:
     codes : ndarray of int of shape (n_units,)
         Groups, from 0 on.
     weights : ndarray of shape (n_units,)
-        Non-negative weights, some positive in each group.
+        Positive weights.
     cluster_codes : ndarray of int of shape (n_units,) or None
         Clusters, from 0 on.
     """
@@ -126,14 +133,25 @@ class MeansEstimand:
     weights: np.ndarray
     cluster_codes: np.ndarray | None
 
+    @property
+    def units(self):
+        """What the bootstrap draws: each group by itself, or groups that share clusters together."""
+        if self.cluster_codes is None:
+            return Units(self.codes.size, strata=strata_of(self.codes))
+        pairs = self.cluster_codes, self.cluster_codes.max() + 1 + self.codes
+        n_nodes = int(pairs[1].max()) + 1
+        graph = coo_array((np.ones(self.codes.size), pairs), shape=(n_nodes, n_nodes))
+        components = connected_components(graph, directed=False)[1]
+        return Units(self.codes.size, self.cluster_codes, strata_of(components[: int(self.cluster_codes.max()) + 1]))
+
     def functional(self, counts=None):
         """What takes outcomes to the means, of shape (n_groups,), with ``counts`` from a bootstrap sample."""
         weights = self.weights if counts is None else self.weights * counts
         totals = np.bincount(self.codes, weights)
         if totals.min() <= 0.0:
             raise ValueError(
-                "A bootstrap sample of the units leaves a group empty: it has too few units, or too few clusters, to "
-                "resample. Use se='delta', or merge small groups."
+                "A bootstrap sample of the clusters leaves a group empty: it is in too few of them to resample. Use "
+                "se='delta', or merge small groups."
             )
         return lambda values: np.bincount(self.codes, weights * values) / totals
 
@@ -142,16 +160,23 @@ class MeansEstimand:
         totals = np.bincount(self.codes, self.weights)
         influence = self.weights * (values - self.functional()(values)[self.codes]) / totals[self.codes]
         if self.cluster_codes is None:
-            n_present = np.bincount(self.codes, self.weights > 0.0)
-            return np.diag(n_present / (n_present - 1.0) * np.bincount(self.codes, influence**2))
+            n_units = np.bincount(self.codes)
+            return np.diag(n_units / (n_units - 1.0) * np.bincount(self.codes, influence**2))
         n_groups, n_clusters = totals.size, int(self.cluster_codes.max()) + 1
         cell = self.codes * n_clusters + self.cluster_codes
         sums = np.bincount(cell, influence, minlength=n_groups * n_clusters).reshape(n_groups, n_clusters)
-        return n_clusters / (n_clusters - 1.0) * (sums @ sums.T)
+        n_present = clusters_per_group(self.codes, self.cluster_codes)[:, None]
+        sums *= np.sqrt(n_present / (n_present - 1.0))
+        return sums @ sums.T
 
     def of_constant(self):
         """The means of outcomes that are all 1."""
         return np.ones(int(self.codes.max()) + 1)
+
+
+def clusters_per_group(codes, cluster_codes):
+    """Number of clusters that each group is in."""
+    return np.bincount(np.unique(np.stack([codes, cluster_codes]), axis=1)[0])
 
 
 @validate_params(
@@ -200,13 +225,14 @@ def debiased_group_means(
     y_pred : array-like of shape (n_samples,)
         Predicted outcomes, as the model made them.
     groups : array-like of shape (n_samples,)
-        Labels of the groups. If both ``y_pred`` and ``groups`` are pandas Series, they must have the same index.
+        Labels of the groups. Columns that are pandas Series must have the same index.
     weights : array-like of shape (n_samples,), default=None
-        Sampling weights; None weighs all units alike.
+        Sampling weights; None weighs all units alike. Units of weight 0 are left out.
     clusters : array-like of shape (n_samples,), default=None
         Labels of clusters of units; None if units are independent.
     se : {"delta", "bootstrap", "none"}, default="delta"
-        How standard errors are found, as in `debiased_ate`.
+        How standard errors are found, as in `debiased_ate`. The bootstrap draws units, or clusters, of each group by
+        itself, and those of groups that share clusters together.
     n_boot : int, default=500
         Number of bootstrap samples.
     level : float, default=0.95
@@ -232,8 +258,8 @@ def debiased_group_means(
     TypeError
         If ``corrector`` is no corrector.
     ValueError
-        If inputs are of different lengths or not finite, a label is missing, or a group has a single unit and standard
-        errors are asked for.
+        If inputs are of different lengths or not finite, pandas Series have different indices, a label is missing, or a
+        group has a single unit, or is in a single cluster, and standard errors are asked for.
     sklearn.exceptions.NotFittedError
         If the corrector is not fitted.
 
@@ -257,15 +283,15 @@ def debiased_group_means(
     [-0.5  0.5] [-1.  1.]
     """
     correction_map = check_map(corrector, calibration_clusters)
-    _check_same_index(y_pred, groups)
+    check_same_index(y_pred=y_pred, groups=groups, weights=weights, clusters=clusters)
     y_pred = check_outcome(y_pred, "y_pred")
-    labels, estimand = _estimand(y_pred, groups, weights, clusters, se)
+    labels, estimand, kept = _estimand(y_pred.size, groups, weights, clusters, se)
+    y_pred = y_pred[kept]
     errors = errors_between(correction_map, calibration_groups)
     estimates = corrected_estimates(
         estimand,
         y_pred,
         correction_map,
-        codes=estimand.cluster_codes,
         se=se,
         n_boot=n_boot,
         random_state=random_state,
@@ -276,6 +302,7 @@ def debiased_group_means(
         for matrix in (estimates.covariance, estimates.trial, estimates.calibration)
     )
     lower, upper = (None, None) if se_total is None else normal_interval(estimates.values, se_total, level)
+    claim = CLAIM_OF_POINTS if se == "none" else CLAIM
     return GroupMeans(
         groups=labels,
         n=np.bincount(estimand.codes),
@@ -289,31 +316,31 @@ def debiased_group_means(
         covariance=estimates.covariance,
         level=level,
         name=getattr(groups, "name", None),
-        certificate=corrected_certificate(CLAIM, *_own_checks(estimand), y_pred, correction_map, estimates, errors),
+        certificate=corrected_certificate(claim, *_own_checks(estimand), y_pred, correction_map, estimates, errors),
     )
 
 
-def _check_same_index(y_pred, groups):
-    """Refuse Series whose rows are not those of one another: they would be paired by position."""
-    first, second = getattr(y_pred, "index", None), getattr(groups, "index", None)
-    if hasattr(first, "equals") and hasattr(second, "equals") and not first.equals(second):
-        raise ValueError(
-            "y_pred and groups must have the same index. Align them first, as by groups.loc[y_pred.index]."
-        )
-
-
-def _estimand(y_pred, groups, weights, clusters, se):
-    """Labels of the groups, and their means as a functional."""
-    labels, codes = check_labels(groups, y_pred.size, "groups", "prediction")
-    weights = check_weights(weights, y_pred.size)
-    n_present = np.bincount(codes, weights > 0.0)
+def _estimand(n_given, groups, weights, clusters, se):
+    """Labels of the groups, their means as a functional of the units of positive weight, and which units these are."""
+    labels, codes = check_labels(groups, n_given, "groups", "prediction")
+    weights = check_weights(weights, n_given)
+    kept = weights > 0.0
     fewest = 1 if se == "none" else 2
-    if n_present.min() < fewest:
+    _check_sizes(np.bincount(codes, kept), fewest, labels, "units of positive weight")
+    cluster_codes = check_clusters(clusters, n_given, kept=kept)
+    codes, weights = codes[kept], weights[kept]
+    if cluster_codes is not None:
+        _check_sizes(clusters_per_group(codes, cluster_codes), fewest, labels, "clusters of positive weight")
+    return labels, MeansEstimand(codes, weights, cluster_codes), kept
+
+
+def _check_sizes(sizes, fewest, labels, what):
+    """Refuse groups that are too small."""
+    if sizes.min() < fewest:
         raise ValueError(
-            f"groups must have at least {fewest} units of positive weight each. Got {n_present.min():g} in "
-            f"{labels[np.argmin(n_present)]}: merge or drop it" + (", or use se='none'." if fewest == 2 else ".")
+            f"groups must have at least {fewest} {what} each. Got {sizes.min():g} in {labels[np.argmin(sizes)]}: merge "
+            "or drop it" + (", or use se='none'." if fewest == 2 else ".")
         )
-    return labels, MeansEstimand(codes, weights, check_clusters(clusters, y_pred.size))
 
 
 def _own_checks(estimand):

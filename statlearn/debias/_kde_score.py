@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions
-from ._bandwidths import RULES, effective_size, isj_bandwidth, score_matching_bandwidth
+from ._bandwidths import RULES, effective_size, isj_bandwidth, narrower_bandwidth, score_matching_bandwidth
 from ._binned_density import LARGEST_SIZE, bin_moments, cell_atoms, cubic_counts, density_grid, density_table
 from ._density_kernels import LOG_DENSITY, SCORE, SCORE_DERIVATIVE, evaluate
 from ._score_estimator import ScoreEstimator
@@ -29,10 +29,12 @@ class KDEScore(ScoreEstimator):
 
     Parameters
     ----------
-    bandwidth : {"scott", "silverman", "isj", "cv"} or float, default="scott"
+    bandwidth : {"auto", "scott", "silverman", "isj", "cv"} or float, default="auto"
         Standard deviation of the kernel, or the rule for it. "scott" and "silverman" are the rules of
-        `scipy.stats.gaussian_kde`, "isj" is the improved Sheather-Jones plug-in [1]_, and "cv" minimizes the
-        leave-one-out estimate of the squared error of the score [2]_, the only one that aims at the score itself.
+        `scipy.stats.gaussian_kde`, "isj" is the improved Sheather-Jones plug-in [1]_, which a few values or a uniform
+        distribution may leave without a bandwidth, and "cv" minimizes the leave-one-out estimate of the squared error
+        of the score [2]_, the only one that aims at the score itself. "auto" is "isj" where that is between a fifth of
+        "scott" and "scott", and else "scott": few values make the plug-in too wide, and ties too narrow.
     variance_preserving : bool, default=True
         Whether kernels are drawn toward the mean so that the density has the variance of the sample.
     grid_size : int, default=4096
@@ -80,13 +82,13 @@ class KDEScore(ScoreEstimator):
     """
 
     _parameter_constraints: dict = {
-        "bandwidth": [StrOptions({*RULES, "isj", "cv"}), Interval(Real, 0, None, closed="neither")],
+        "bandwidth": [StrOptions({*RULES, "auto", "isj", "cv"}), Interval(Real, 0, None, closed="neither")],
         "variance_preserving": ["boolean"],
         "grid_size": [Interval(Integral, 16, LARGEST_SIZE, closed="both")],
         "algorithm": [StrOptions({"binned", "exact"})],
     }
 
-    def __init__(self, bandwidth="scott", *, variance_preserving=True, grid_size=4096, algorithm="binned"):
+    def __init__(self, bandwidth="auto", *, variance_preserving=True, grid_size=4096, algorithm="binned"):
         self.bandwidth = bandwidth
         self.variance_preserving = variance_preserving
         self.grid_size = grid_size
@@ -115,6 +117,8 @@ class KDEScore(ScoreEstimator):
                     "are points. Raise it."
                 )
             return float(self.bandwidth)
+        if self.bandwidth == "auto":
+            return narrower_bandwidth(values, weights, deviation, self.n_effective_)
         if self.bandwidth == "isj":
             return isj_bandwidth(values, weights, self.n_effective_)
         if self.bandwidth == "cv":

@@ -13,6 +13,8 @@ from ._score_estimator import ScoreEstimator
 
 __all__ = ["GaussianMixtureScore"]
 
+FAR = 1e6  # standard deviations of the widest component beyond the means, where it alone counts
+
 
 class GaussianMixtureScore(ScoreEstimator):
     """Score of a mixture of Gaussians of greatest likelihood; with one component a straight line.
@@ -38,6 +40,11 @@ class GaussianMixtureScore(ScoreEstimator):
     --------
     KDEScore : Needs no number of components.
 
+    Notes
+    -----
+    Scores and their derivatives are finite everywhere. The logarithm of the density is minus infinity where the square
+    of the distance is too large for a number, beyond some 1e154 standard deviations.
+
     Examples
     --------
     >>> from statlearn.debias import GaussianMixtureScore
@@ -61,23 +68,30 @@ class GaussianMixtureScore(ScoreEstimator):
         self.weights_, self.means_, self.variances_ = mixture
 
     def _components(self, u):
-        """Shares of the components at points, their own scores, both (n, n_components), and the shape of u."""
+        """Shares of the components, their own scores, both (n, n_components), the points' excess, the shape of u.
+
+        Far from all means, where squares would be too large for a number, shares no longer change: points are moved to
+        where that begins, and what was cut off is the excess.
+        """
         points, shape = self._points(u)
-        logs = self._mixture().log_terms(points)
-        return softmax(logs, axis=1), (self.means_ - points[:, None]) / self.variances_, shape
+        reach = FAR * np.sqrt(self.variances_.max())
+        near = np.clip(points, self.means_[0] - reach, self.means_[-1] + reach)
+        shares = softmax(self._mixture().log_terms(near), axis=1)
+        return shares, (self.means_ - near[:, None]) / self.variances_, points - near, shape
 
     def _mixture(self):
         return Mixture(self.weights_, self.means_, self.variances_)
 
     def score_function(self, u):
-        shares, scores, shape = self._components(u)
-        return np.sum(shares * scores, axis=1).reshape(shape)
+        shares, scores, excess, shape = self._components(u)
+        return (np.sum(shares * scores, axis=1) - excess / self.variances_.max()).reshape(shape)
 
     def score_derivative(self, u):
-        shares, scores, shape = self._components(u)
+        shares, scores, _, shape = self._components(u)
         mean = np.sum(shares * scores, axis=1, keepdims=True)
         return np.sum(shares * ((scores - mean) ** 2 - 1.0 / self.variances_), axis=1).reshape(shape)
 
     def log_density(self, u):
         points, shape = self._points(u)
-        return logsumexp(self._mixture().log_terms(points), axis=1).reshape(shape)
+        with np.errstate(over="ignore"):
+            return logsumexp(self._mixture().log_terms(points), axis=1).reshape(shape)

@@ -4,14 +4,14 @@ import numpy as np
 
 from .._support.validation import check_vector
 from ._calibration_sample import CalibrationSample
-from ._unit_checks import check_outcome
+from ._unit_checks import check_outcome, check_same_index
 
 __all__ = ["check_pairs"]
 
 FEWEST = 3  # pairs, for a line with a standard error
 
 
-def check_pairs(y_true, y_pred, sample_weight=None):
+def check_pairs(y_true, y_pred, sample_weight=None, *, groups=None, clusters=None):
     """Truth, predictions and weights as a sample.
 
     Parameters
@@ -20,6 +20,8 @@ def check_pairs(y_true, y_pred, sample_weight=None):
         True and predicted outcomes.
     sample_weight : array-like of shape (n_samples,), default=None
         Non-negative weights.
+    groups, clusters : array-like of shape (n_samples,), default=None
+        Labels of the rows, of which only the index is looked at.
 
     Returns
     -------
@@ -28,6 +30,7 @@ def check_pairs(y_true, y_pred, sample_weight=None):
     kept : ndarray of bool of shape (n_samples,)
         Which these are.
     """
+    check_same_index(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight, groups=groups, clusters=clusters)
     truth, predictions = check_outcome(y_true, "y_true"), check_outcome(y_pred, "y_pred")
     if predictions.size != truth.size:
         raise ValueError(

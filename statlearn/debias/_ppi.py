@@ -4,13 +4,15 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 from sklearn.utils import check_consistent_length
 
 from .._support._sklearn import Interval, validate_params
 from ..certificate import Certificate, Check
 from ._calibration_sample import is_constant
-from ._effects import EffectResult, estimate_ate, normal_interval
-from ._unit_checks import check_outcome, check_treatment, check_weights
+from ._effects import EffectResult, estimate_ate, normal_interval, root_sum_of_squares
+from ._trial import LEVEL_OF_TESTS
+from ._unit_checks import check_outcome, check_same_index, check_treatment, check_weights
 
 __all__ = ["ppi_ate"]
 
@@ -28,12 +30,17 @@ class Arm(NamedTuple):
 
 
 class ArmMean(NamedTuple):
-    """Mean of an arm with the two parts of its variance."""
+    """Mean of an arm with the two parts of its standard error, and how predictions of labeled and other units differ.
+
+    ``difference`` is that of their means, and ``p_value`` of the hypothesis that it is chance.
+    """
 
     mean: float
-    labeled_variance: float
-    unlabeled_variance: float
+    labeled_se: float
+    unlabeled_se: float
     lam: float
+    difference: float
+    p_value: float
 
 
 @validate_params(
@@ -75,7 +82,7 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
         Their treatment, 1 or 0.
     w_lab, w_unl : array-like of shape (n_labeled,) or (n_unlabeled,), default=None
         Weights, such as one over the probability of the treatment that a unit had. They are normalized within each arm
-        of each sample.
+        of each sample, and units of weight 0 are left out.
     lam : float or None, default=None
         The weight of the predictions in both arms: 1 is prediction-powered inference as first proposed [1]_, 0 ignores
         predictions. None takes, per arm, the weight with the smallest estimated variance, between 0 and 1 (PPI++).
@@ -93,7 +100,7 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
     ------
     ValueError
         If inputs are of different lengths or not finite, the treatment is not binary, or an arm has fewer than two
-        labeled or unlabeled units.
+        labeled or unlabeled units of positive weight, or pandas Series of the same units have different indices.
 
     See Also
     --------
@@ -101,10 +108,11 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
 
     Notes
     -----
-    The power-tuned weight is Proposition 2 of [2]_ for a mean, ``cov(y, f) / ((1 + n / N) var(f))`` over n labeled and
-    N unlabeled units, with the variance of the predictions f over both. Without weights, estimates and standard errors
-    are those of ``ppi_mean_ci`` of the package ``ppi-python``, arm by arm. With weights, estimates are as well, and
-    standard errors take into account that weights are normalized.
+    Without weights of units the power-tuned weight is Proposition 2 of [2]_ for a mean, ``cov(y, f) / ((1 + n / N)
+    var(f))`` over n labeled and N unlabeled units, with the variance of the predictions f over both. Estimates and
+    standard errors then are those of ``ppi_mean_ci`` of the package ``ppi-python``, arm by arm. With weights of units
+    the power-tuned weight minimizes the estimated variance, which takes into account that they are normalized. That of
+    ``ppi-python`` depends on where predictions have their origin; with the same ``lam`` estimates are equal.
 
     Shrunken predictions would often deserve a weight above 1, which tuning does not give: pass it as ``lam``, chosen
     before looking at the outcomes, or correct the predictions first, by labels that are not among these.
@@ -132,15 +140,21 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
     >>> result.se < 0.7 * ppi_ate(*trial, lam=0).se  # what predictions are worth
     True
     """
+    check_same_index(y_lab=y_lab, pred_lab=pred_lab, a_lab=a_lab, w_lab=w_lab)
+    check_same_index(pred_unl=pred_unl, a_unl=a_unl, w_unl=w_unl)
     y_lab, pred_lab = check_outcome(y_lab, "y_lab"), check_outcome(pred_lab, "pred_lab")
     pred_unl = check_outcome(pred_unl, "pred_unl")
     a_lab, a_unl = check_treatment(a_lab, "a_lab"), check_treatment(a_unl, "a_unl")
     check_consistent_length(y_lab, pred_lab, a_lab)
     check_consistent_length(pred_unl, a_unl)
     w_lab, w_unl = check_weights(w_lab, y_lab.size, "w_lab"), check_weights(w_unl, pred_unl.size, "w_unl")
+    kept = w_lab > 0.0
+    y_lab, pred_lab, a_lab, w_lab = y_lab[kept], pred_lab[kept], a_lab[kept], w_lab[kept]
+    kept = w_unl > 0.0
+    pred_unl, a_unl, w_unl = pred_unl[kept], a_unl[kept], w_unl[kept]
     means = []
     for value in (1, 0):
-        labeled, unlabeled = (a_lab == value) & (w_lab > 0.0), (a_unl == value) & (w_unl > 0.0)
+        labeled, unlabeled = a_lab == value, a_unl == value
         _check_size(value, np.count_nonzero(labeled), np.count_nonzero(unlabeled))
         arm = Arm(y_lab[labeled], pred_lab[labeled], w_lab[labeled], pred_unl[unlabeled], w_unl[unlabeled])
         means.append(_arm_mean(_normalized(arm), lam))
@@ -149,9 +163,9 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
     predictions, treatment, weights = map(np.concatenate, pairs)
     naive = estimate_ate(predictions, treatment, weights=weights)
     estimate = treated.mean - control.mean
-    labeled_variance = treated.labeled_variance + control.labeled_variance
-    unlabeled_variance = treated.unlabeled_variance + control.unlabeled_variance
-    se = float(np.sqrt(labeled_variance + unlabeled_variance))
+    labeled_se = float(np.hypot(treated.labeled_se, control.labeled_se))
+    unlabeled_se = float(np.hypot(treated.unlabeled_se, control.unlabeled_se))
+    se = float(np.hypot(labeled_se, unlabeled_se))
     return EffectResult(
         estimate=estimate,
         se=se,
@@ -161,8 +175,8 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
         method="prediction-powered inference",
         certificate=_certificate(y_lab.size, pred_unl.size, treated, control),
         naive=naive.estimate,
-        se_trial=float(np.sqrt(unlabeled_variance)),
-        se_calibration=float(np.sqrt(labeled_variance)),
+        se_trial=unlabeled_se,
+        se_calibration=labeled_se,
         lam=(treated.lam, control.lam),
     )
 
@@ -189,28 +203,55 @@ def _arm_mean(arm, lam):
     imputed_mean, rectifier_mean = arm.unlabeled_weights @ imputed, arm.weights @ rectifier
     return ArmMean(
         float(imputed_mean + rectifier_mean),
-        float(np.sum((arm.weights * (rectifier - rectifier_mean)) ** 2)),
-        float(np.sum((arm.unlabeled_weights * (imputed - imputed_mean)) ** 2)),
+        root_sum_of_squares(arm.weights * (rectifier - rectifier_mean)),
+        root_sum_of_squares(arm.unlabeled_weights * (imputed - imputed_mean)),
         lam,
+        *_difference_of_predictions(arm),
     )
 
 
-def _tuned(arm):
-    """The weight of the predictions with the smallest variance, within 0 and 1.
+def _difference_of_predictions(arm):
+    """Mean prediction of the labeled units less that of the others, and its p-value: 1 if none of them varies."""
+    labeled, unlabeled = arm.weights @ arm.predictions, arm.unlabeled_weights @ arm.unlabeled
+    difference = float(labeled - unlabeled)
+    se = np.hypot(
+        root_sum_of_squares(arm.weights * (arm.predictions - labeled)),
+        root_sum_of_squares(arm.unlabeled_weights * (arm.unlabeled - unlabeled)),
+    )
+    if se == 0.0:
+        return difference, 1.0 if is_constant(np.append(arm.predictions, arm.unlabeled)) else 0.0
+    return difference, float(2.0 * norm.sf(abs(difference) / se))
 
-    Gradients are those of the squared error at the estimate with weight 1. Their covariance has the number of units as
-    divisor and the variance of the predictions one less, as in ppi-python. Constant predictions have no use: weight 0.
+
+def _tuned(arm):
+    """The weight of the predictions with the smallest estimated variance, within 0 and 1.
+
+    Without weights of units the variance of the predictions is taken over both samples, with one less than the number
+    of units as divisor, as in ppi-python. Constant predictions have no use: weight 0.
     """
-    if is_constant(np.concatenate([arm.predictions, arm.unlabeled])):
+    predictions = np.concatenate([arm.predictions, arm.unlabeled])
+    if is_constant(predictions):
         return 0.0
-    n_labeled, n_unlabeled = arm.truth.size, arm.unlabeled.size
-    mean = arm.unlabeled_weights @ arm.unlabeled + arm.weights @ (arm.truth - arm.predictions)
-    gradients = n_labeled * arm.weights * (arm.truth - mean)
-    predicted = n_labeled * arm.weights * (arm.predictions - mean)
-    unlabeled = n_unlabeled * arm.unlabeled_weights * (arm.unlabeled - mean)
-    variance = np.concatenate([predicted, unlabeled]).var(ddof=1)
-    covariance = np.mean((gradients - gradients.mean()) * (predicted - predicted.mean()))
-    return float(np.clip(covariance / ((1.0 + n_labeled / n_unlabeled) * variance), 0.0, 1.0))
+    truth_scale = np.abs(arm.truth).max() or 1.0  # products would leave the range of floating-point numbers
+    scale = np.abs(predictions).max()
+    truth = arm.weights * (arm.truth - arm.weights @ arm.truth) / truth_scale
+    labeled = arm.weights * (arm.predictions - arm.weights @ arm.predictions) / scale
+    if is_constant(arm.weights) and is_constant(arm.unlabeled_weights):
+        variance = (1.0 / labeled.size + 1.0 / arm.unlabeled.size) * (predictions / scale).var(ddof=1)
+    else:
+        unlabeled = arm.unlabeled_weights * (arm.unlabeled - arm.unlabeled_weights @ arm.unlabeled) / scale
+        variance = labeled @ labeled + unlabeled @ unlabeled
+    return float(np.clip(truth @ labeled / variance * (truth_scale / scale), 0.0, 1.0))
+
+
+def _labeled_at_random(treated, control):
+    """Whether labeled units have the same predictions on average as the others of their arm."""
+    p_value = min(1.0, 2.0 * min(treated.p_value, control.p_value))  # of two arms (Bonferroni)
+    detail = (
+        "p-value: predictions of labeled units differ from those of the others of their arm by "
+        f"{treated.difference:.3g} (treated) and {control.difference:.3g} (control) on average"
+    )
+    return Check("labeled at random", p_value, LEVEL_OF_TESTS, p_value >= LEVEL_OF_TESTS, "test", detail)
 
 
 def _certificate(n_labeled, n_unlabeled, treated, control):
@@ -222,6 +263,7 @@ def _certificate(n_labeled, n_unlabeled, treated, control):
             Check("units", n_labeled + n_unlabeled, None, None, "reported", detail),
             Check("weight of predictions, treated", treated.lam, None, None, "reported", "0: they are not used"),
             Check("weight of predictions, control", control.lam, None, None, "reported", "0: they are not used"),
+            _labeled_at_random(treated, control),
         ],
         [
             "labeled units are a random sample of their arm, independent of the unlabeled ones",

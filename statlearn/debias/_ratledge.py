@@ -248,10 +248,16 @@ class RatledgeRegressor(RegressorMixin, StatlearnEstimator):
             The fitted model.
         """
         X, y, weights = self._check_rows(X, y, sample_weight)
-        constants = (weights @ X, weights @ y) if self.fit_intercept else (0.0, 0.0)
+        constants = (_means(X, weights), _means(y, weights)) if self.fit_intercept else (0.0, 0.0)
         self.edges_ = quantile_edges(y, weights, self.n_bins)
         rows = TrainingRows(X - constants[0], y - constants[1], weights, bin_numbers(y, self.edges_))
-        problem = whiten(*rows, self.edges_.size + 1, alpha=self.alpha, fit_intercept=self.fit_intercept)
+        problem = whiten(
+            *rows,
+            self.edges_.size + 1,
+            rounding=np.finfo(np.float64).eps * np.sqrt(weights @ X**2),
+            alpha=self.alpha,
+            fit_intercept=self.fit_intercept,
+        )
         z, lower_bound = problem.solve(self.lambda_b)
         shift, self.coef_ = problem.coefficients(z)
         self.intercept_ = float(shift + constants[1] - np.dot(constants[0], self.coef_)) if self.fit_intercept else 0.0
@@ -308,6 +314,12 @@ class RatledgeRegressor(RegressorMixin, StatlearnEstimator):
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0.0
         return X[kept], y[kept], weights[kept] / weights[kept].sum()
+
+
+def _means(values, weights):
+    """Weighted means, for which the mean of deviations makes up where there are many rows."""
+    means = weights @ values
+    return means + weights @ (values - means)
 
 
 class TrainingRows(NamedTuple):

@@ -20,6 +20,7 @@ from scipy.optimize import nnls
 
 __all__ = ["WhitenedProblem", "whiten"]
 
+ROUNDINGS = 4.0  # that a centered feature may consist of and be a constant one
 ITERATIONS = 100  # per column, before non-negative least squares gives up
 
 
@@ -68,7 +69,7 @@ class WhitenedProblem:
         return self.ridge - pull, float(self.least + gain)
 
 
-def whiten(X, y, weights, numbers, n_bins, *, alpha, fit_intercept):
+def whiten(X, y, weights, numbers, n_bins, *, rounding, alpha, fit_intercept):
     """Prepare ``sum_i weights_i (y_i - b - x_i'w)^2 + alpha |w|^2 + lambda_b max_j errors_j^2`` for all lambda_b.
 
     Parameters
@@ -83,6 +84,8 @@ def whiten(X, y, weights, numbers, n_bins, *, alpha, fit_intercept):
         Bin of each row.
     n_bins : int
         Number of bins, none of them empty.
+    rounding : ndarray of shape (n_features,)
+        Root of the mean square that rounding alone may give to each column of X.
     alpha : float
         Weight of the squared norm of the coefficients.
     fit_intercept : bool
@@ -97,7 +100,7 @@ def whiten(X, y, weights, numbers, n_bins, *, alpha, fit_intercept):
     members = numbers[:, None] == np.arange(n_bins)
     table = np.linalg.qr(root[:, None] * np.column_stack([X, y, members]), mode="r")  # keeps all inner products
     A, outcomes, members = table[:, : X.shape[1]], table[:, X.shape[1]], table[:, X.shape[1] + 1 :]
-    U, S, Vt = _row_space(A)
+    U, S, Vt = _row_space(A, ROUNDINGS * rounding)
     length, shares = np.sqrt(S**2 + alpha), np.sum(members**2, axis=0)
     ridge = S / length * (U.T @ outcomes)
     B, c = members.T @ U / shares[:, None] * (S / length), members.T @ outcomes / shares
@@ -107,10 +110,14 @@ def whiten(X, y, weights, numbers, n_bins, *, alpha, fit_intercept):
     return WhitenedProblem(Vt / length[:, None], ridge, least, B, c)
 
 
-def _row_space(A):
-    """Singular value decomposition without the directions that rounding makes."""
+def _row_space(A, noise):
+    """Singular value decomposition without the directions that rounding makes: of A, or of rows, by column.
+
+    Columns that are rounding alone go first, as the largest of them may exceed what others vary by.
+    """
+    A = np.where(np.linalg.norm(A, axis=0) > noise, A, 0.0)
     U, S, Vt = svd(A, full_matrices=False)
-    negligible = np.finfo(np.float64).eps * max(A.shape) * S[0]
+    negligible = np.maximum(np.finfo(np.float64).eps * max(A.shape) * S[0], np.linalg.norm(Vt * noise, axis=1))
     kept = negligible < S
     return U[:, kept], S[kept], Vt[kept]
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from ._calibration_checks import FEW_FOR_SHAPE, FEWEST_FOR_SHAPE, TOO_GOOD, is_beyond_chance
+from ._calibration_checks import FEW_FOR_SHAPE, FEWEST_FOR_SHAPE, TOO_GOOD, WEAK_SLOPE, is_beyond_chance
 from ._calibration_sample import SlopeFit
 from ._correction_certificate import LEVEL
 from ._differential_errors import DifferentialErrorResult
@@ -10,6 +10,7 @@ from ._differential_errors import DifferentialErrorResult
 __all__ = ["Findings", "recommend"]
 
 SMALLEST_SLOPE = 0.05  # at or below which LinearCalibrationCorrector refuses
+TIMID = 1.1  # slope of the truth on predictions beyond which a model shrinks more than its errors call for
 CURVES = ("tweedie", "sieve")
 
 
@@ -69,7 +70,7 @@ def rejects(p):
 
 
 def recommend(findings):
-    """The name of a correction, "none" or "labels", and the reasons as sentences."""
+    """The name of a correction, "none", "recalibrate" or "labels", and the reasons as sentences."""
     name, reason = next((name, reason) for applies, name, reason in RULES if applies(findings))
     remarks = [remark(findings, name) for remark in REMARKS]
     return name, tuple(text for text in (reason(findings), *remarks) if text)
@@ -83,14 +84,46 @@ def _group_reason(findings):
     return findings.differential.reason
 
 
+def _is_seen_and_off(findings):
+    return findings.verdict == "do not correct" and (_is_off(findings) or rejects(findings.straight_calibration))
+
+
+def _is_off(findings):
+    return rejects(findings.calibration.p_value(1.0))
+
+
+def _recalibrate_reason(findings):
+    departure = (
+        f"the truth moves by {_shown(findings.calibration)} per unit of the prediction"
+        if _is_off(findings)
+        else f"the mean truth is no linear function of the prediction (p = {findings.straight_calibration:.2g})"
+    )
+    return (
+        f"These predictions are not calibrated: {departure}. Groups are made by what the model sees, so that the mean "
+        "truth given the prediction compares them rightly, and neither predictions as they are nor corrected ones do. "
+        "Regress the truth on predictions, and compare what that gives."
+    )
+
+
 def _is_weak(findings):
     return findings.slope.slope <= SMALLEST_SLOPE or findings.slope.interval()[0] <= 0.0
 
 
 def _weak_reason(findings):
+    shown, (_, high) = _shown(findings.slope), findings.slope.interval()
+    if high < -WEAK_SLOPE:
+        return (
+            f"Predictions fall as the truth rises: by {shown} per unit. Do they predict this outcome, and with this "
+            "sign? Otherwise use labels of the units that are compared, as ppi_ate does."
+        )
+    if high > WEAK_SLOPE:
+        return (
+            f"{findings.n} pairs are too few to tell whether predictions move with the truth: by {shown} per unit. Use "
+            "more pairs, or labels of the units that are compared, as ppi_ate does."
+        )
     return (
-        f"Predictions hardly move with the truth: by {_shown(findings.slope)} per unit. A correction would divide by "
-        "that. Use labels of the units that are compared, as ppi_ate does, or better predictions."
+        f"Predictions hardly move with the truth: by {shown} per unit. A correction would divide by that. Use labels "
+        "of the units that are compared, as ppi_ate does, or better predictions."
     )
 
 
@@ -137,7 +170,8 @@ def _curve_reason(findings):
 def _tweedie_reason(findings):
     return (
         f"{_curve_reason(findings)}, and no departure from calibrated predictions with normal noise of the same "
-        "variance was found. Kernels attenuate the score a little, for which scale='moment' makes up."
+        "variance was found. Kernels attenuate the score a little, for which scale='moment' makes up. SieveCorrector "
+        "mostly leaves less bias at both ends and costs more of R2: compare_correctors shows both."
     )
 
 
@@ -147,6 +181,7 @@ def _sieve_reason(findings):
 
 # When a rule applies, what it recommends and why; the first that applies counts.
 RULES = (
+    (_is_seen_and_off, "recalibrate", _recalibrate_reason),
     (_groups_say("do not correct"), "none", _group_reason),
     (_groups_say("neither"), "labels", _group_reason),
     (_is_weak, "labels", _weak_reason),
@@ -160,7 +195,7 @@ RULES = (
 
 def _shrinkage_remark(findings, name):
     """By how much raw contrasts are off."""
-    if name in ("none", "labels"):
+    if name not in ("linear", *CURVES):
         return None
     return (
         f"Predictions move by {_shown(findings.slope)} per unit of the truth, and so do contrasts of groups that "
@@ -168,15 +203,20 @@ def _shrinkage_remark(findings, name):
     )
 
 
-def _calibration_remark(findings, name):
-    """Raw predictions are right for groups that the model sees if they are calibrated."""
-    low, high = findings.calibration.interval()
-    if name != "none" or findings.verdict != "do not correct" or low <= 1.0 <= high:
-        return None
-    return (
-        f"Predictions are not calibrated, though: the truth moves by {_shown(findings.calibration)} per unit of the "
-        "prediction. Regress the truth on predictions, and compare what that gives."
-    )
+def _scale_remark(findings, name):
+    """Slopes that hint at a mistake, or at a model that shrinks more than its errors call for."""
+    calibration, slope = findings.calibration, findings.slope
+    if calibration.interval()[0] > TIMID:
+        return (
+            f"The truth moves by {_shown(calibration)} per unit of the prediction. Either the model is timid, as with "
+            "a strong penalty, or it was fitted to these rows, or predictions are in larger units."
+        )
+    if slope.slope > 1.0 and calibration.interval()[1] < 1.0:
+        return (
+            f"Predictions vary more than the truth, which moves by {_shown(calibration)} per unit of the prediction. "
+            "Are truth and predictions exchanged, in other units, or corrected already?"
+        )
+    return None
 
 
 def _few_remark(findings, name):
@@ -200,10 +240,11 @@ def _groups_remark(findings, name):
             "That groups differ in predictions through the truth alone was not tested: give groups. Where they are "
             "made by what the model sees, a correction does harm."
         )
-    return findings.differential.reason if findings.verdict in ("correct", "undecided") else None
+    said = name == "recalibrate" or findings.verdict in ("correct", "undecided")
+    return findings.differential.reason if said else None
 
 
-REMARKS = (_shrinkage_remark, _calibration_remark, _few_remark, _outside_remark, _groups_remark)
+REMARKS = (_shrinkage_remark, _scale_remark, _few_remark, _outside_remark, _groups_remark)
 
 
 def _shown(fit):

@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 import sklearn
-from sklearn.base import MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.base import MetaEstimatorMixin, RegressorMixin, clone, is_classifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import check_cv
@@ -69,7 +69,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
     Raises
     ------
     TypeError
-        If there are sample weights, and the regressor takes none.
+        If the estimator is a classifier, or there are sample weights, and the regressor takes none.
     ValueError
         If there are several outcomes per row, folds that are no partition of the rows, predictions that are no numbers
         or, as the corrector says, do not rise with the truth.
@@ -79,8 +79,8 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
     WeakCalibrationWarning
         If predictions hardly rise with the truth, or rows are few for a curve.
     InSampleWarning
-        If predictions are too good to be out of sample, as where rows of one unit are in several folds: give ``groups``
-        to a splitter such as GroupKFold.
+        If predictions are almost exact, as where copies of a row are in several folds. Smaller leaks are not seen: give
+        ``groups`` to a splitter such as GroupKFold where rows of one unit belong together.
     TiedPredictionsWarning
         If the corrector needs a density and predictions take few values.
     SupportWarning
@@ -174,6 +174,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         self : DebiasedRegressor
             The fitted regressor.
         """
+        self._refuse_classifier()
         X = check_delegated_rows(self, X, reset=True)
         y = check_outcomes(y)
         check_consistent_length(X, y)
@@ -274,6 +275,14 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         if sklearn.get_config()["enable_metadata_routing"]:
             default.set_fit_request(sample_weight=True)
         return default
+
+    def _refuse_classifier(self):
+        """Refuse labels in place of means, which for boolean outcomes would pass for numbers."""
+        if is_classifier(self._base()):
+            raise TypeError(
+                f"estimator must be a regressor. Got the classifier {self.estimator!r}, which predicts labels, not "
+                "means. Use a regressor, also for outcomes that are 0 or 1."
+            )
 
     def _route(self, sample_weight, params):
         """Keyword arguments of the fit of the regressor and of the splitter."""

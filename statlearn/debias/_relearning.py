@@ -17,9 +17,8 @@ from ._linear_correction import LinearCalibrationCorrector
 from ._recalibration import LinearRecalibration
 from ._scores import KDEScore
 from ._sieve import SieveCorrector
-from ._tails import BULK, N_WINDOW, WINDOW
+from ._tails import N_WINDOW, bulk_windows
 from ._tweedie import TweedieCorrector
-from ._weighted_quantiles import weighted_quantiles
 
 __all__ = ["GridRelearner", "LineRelearner", "Relearner", "relearner_of"]
 
@@ -217,9 +216,7 @@ class GridRelearner:
         functionals = [self._functional(end, np.ones(1)) for end in tails.ends[:, None]]
         if kind == "clip":
             return np.column_stack([*functionals, np.zeros((self._grid.size, 2))])
-        levels = [BULK[0], BULK[0] + WINDOW, BULK[1] - WINDOW, BULK[1]]
-        quantiles = weighted_quantiles(self._sample.predictions, levels, self._sample.weights)
-        for left, right in (quantiles[:2], quantiles[2:]):
+        for left, right in bulk_windows(self._sample.predictions, self._sample.weights):
             if left == right:  # tied: the derivative of the score, by a difference
                 left, right = left - self._grid.step, right + self._grid.step
             points = np.linspace(left, right, N_WINDOW)

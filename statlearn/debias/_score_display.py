@@ -1,5 +1,7 @@
 """A picture of a corrector: what it adds to predictions, and the score behind it."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -8,9 +10,8 @@ from ._calibration_sample import weighted_covariance, weighted_mean
 from ._corrector import Corrector
 from ._displays import COLORS
 from ._linear_correction import LinearCalibrationCorrector
-from ._tails import BULK
+from ._tails import bulk_windows
 from ._tweedie import TweedieCorrector
-from ._weighted_quantiles import weighted_quantiles
 
 __all__ = ["ScoreDisplay"]
 
@@ -122,7 +123,7 @@ class ScoreDisplay:
         corrector : corrector
             A fitted `TweedieCorrector`, `SieveCorrector` or `LinearCalibrationCorrector`.
         n_points : int, default=513
-            Number of predictions at which it is evaluated.
+            Number of predictions at which it is evaluated, at least 2.
         ax : matplotlib Axes or sequence of two of them, default=None
             Where to draw the correction, and the score if there are two; None makes a new figure with all there is.
         **line_options : dict
@@ -140,7 +141,7 @@ class ScoreDisplay:
         TypeError
             If ``corrector`` is none.
         ValueError
-            If there are two axes and no score.
+            If there are two axes and no score, or ``n_points`` is invalid.
         """
         check_matplotlib_support(f"{cls.__name__}.from_corrector")
         if not isinstance(corrector, Corrector):
@@ -149,6 +150,8 @@ class ScoreDisplay:
                 f"DebiasedRegressor. Got {corrector!r} instead."
             )
         check_is_fitted(corrector)
+        if not isinstance(n_points, Integral) or n_points < 2:
+            raise ValueError(f"n_points must be an int that is at least 2. Got {n_points!r}.")
         sample, grid = corrector._sample, np.linspace(*corrector.support_, n_points)
         line, parts = sample.slope_of_predictions(), {}
         if not isinstance(corrector, LinearCalibrationCorrector):
@@ -272,5 +275,6 @@ def _score_parts(corrector, grid):
     if corrector.recalibrate != "isotonic":  # whose steps would show as spikes
         parts["density"] = np.exp(corrector._correction.score.log_density(u)) * recalibration.derivative(grid)
     if corrector.tails != "none":
-        parts["bulk"] = tuple(weighted_quantiles(sample.predictions, BULK, weights).tolist())
+        windows = bulk_windows(sample.predictions, weights)
+        parts["bulk"] = (float(windows[0, 0]), float(windows[1, 1]))
     return parts

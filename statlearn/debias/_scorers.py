@@ -10,6 +10,7 @@ from sklearn.utils.validation import column_or_1d
 from .._support._sklearn import Interval, _check_sample_weight, validate_params
 from ._calibration_sample import fit_slope, is_constant
 from ._truth_bins import bin_means, bin_numbers, quantile_edges
+from ._unit_checks import check_same_index
 
 __all__ = ["conditional_bias", "conditional_bias_scorer", "slope_on_truth", "slope_scorer"]
 
@@ -124,6 +125,7 @@ def distance_from_slope_one(y_true, y_pred, *, sample_weight=None):
 
 def _check_pairs(y_true, y_pred, sample_weight):
     """Truth, predictions and weights as vectors of float64, without rows of weight zero."""
+    check_same_index(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
     truth, predictions = (
         column_or_1d(check_array(values, input_name=name, dtype=np.float64, ensure_2d=False), warn=True)
         for name, values in (("y_true", y_true), ("y_pred", y_pred))

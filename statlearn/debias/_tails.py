@@ -6,7 +6,7 @@ import numpy as np
 
 from ._weighted_quantiles import weighted_quantiles
 
-__all__ = ["BULK", "N_WINDOW", "TAILS", "WINDOW", "ScoreTails", "fit_tails"]
+__all__ = ["BULK", "N_WINDOW", "TAILS", "WINDOW", "ScoreTails", "bulk_windows", "fit_tails"]
 
 TAILS = ("linear", "clip", "none")
 BULK = (0.005, 0.995)  # quantiles of the sample between which its score is used as it is
@@ -105,14 +105,33 @@ def fit_tails(score, u, sample_weight=None, tails="linear"):
         raise ValueError(f"tails must be one of {TAILS}. Got {tails!r}.")
     if tails == "none":
         return ScoreTails(score, np.array([-np.inf, np.inf]), np.zeros(2), np.zeros(2))
-    levels = [BULK[0], BULK[0] + WINDOW, BULK[1] - WINDOW, BULK[1]]
-    low, low_inner, high_inner, high = weighted_quantiles(u, levels, sample_weight)
-    ends = np.array([low, high])
+    windows = bulk_windows(u, sample_weight)
+    ends = np.array([windows[0][0], windows[1][1]])
     values = score.score_function(ends)
     if tails == "clip":
         return ScoreTails(score, ends, values, np.zeros(2))
-    slopes = [_local_slope(score, *window) for window in ((low, low_inner), (high_inner, high))]
+    slopes = [_local_slope(score, *window) for window in windows]
     return ScoreTails(score, ends, values, np.minimum(slopes, 0.0))
+
+
+def bulk_windows(u, sample_weight=None):
+    """Outer tenths of the bulk of a sample, from small to large: those of the negated sample are the negated ones.
+
+    Parameters
+    ----------
+    u : ndarray of shape (n_samples,)
+        The sample.
+    sample_weight : ndarray of shape (n_samples,) or None, default=None
+        Weights; None for ones.
+
+    Returns
+    -------
+    windows : ndarray of shape (2, 2)
+        Start and end of either.
+    """
+    levels = [BULK[0], BULK[0] + WINDOW]
+    left, right = (weighted_quantiles(values, levels, sample_weight) for values in (u, -u))
+    return np.array([left, -right[::-1]])
 
 
 def _local_slope(score, left, right):

@@ -1,7 +1,7 @@
 """A trial but for its outcomes: who is treated, with what probability and weight, and how an effect is estimated."""
 
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import norm
@@ -9,11 +9,33 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils import check_consistent_length
 
+from .._support._sklearn import HasMethods, Interval, StrOptions, _safe_indexing
 from ..certificate import Check
+from ._out_of_fold import check_partition
 from ._unit_checks import check_clusters, check_outcome, check_treatment, check_weights
 
-__all__ = ["LEVEL_OF_TESTS", "Trial", "check_trial", "contrast_coefficients", "trial_assumptions", "trial_checks"]
+__all__ = [
+    "LEVEL_OF_TESTS",
+    "TRIAL_CONSTRAINTS",
+    "Trial",
+    "check_trial",
+    "contrast_coefficients",
+    "trial_assumptions",
+    "trial_checks",
+]
 
+TRIAL_CONSTRAINTS = {
+    "treatment": ["array-like"],
+    "propensity": ["array-like", Interval(Real, 0, 1, closed="neither"), None],
+    "estimator": [StrOptions({"difference", "ipw", "hajek", "aipw"})],
+    "weights": ["array-like", None],
+    "outcome_model": [HasMethods(["fit", "predict"]), None],
+    "covariates": ["array-like", None],
+    "clusters": ["array-like", None],
+    "cv": ["cv_object"],
+    "clip": [Interval(Real, 0, 0.5, closed="left")],
+    "level": [Interval(Real, 0, 1, closed="neither")],
+}
 LEVEL_OF_TESTS = 0.05
 ASSUMED_OF_TREATMENT = {
     "difference": "treatment is assigned independently of the outcomes that it leads to",
@@ -28,9 +50,11 @@ ASSUMED_OF_TREATMENT = {
 class Trial:
     """Checked inputs of an effect but for the outcomes: what stays fixed while outcomes are corrected.
 
-    ``weights`` sum to 1. ``cluster_codes`` are positions from 0 on; without clusters each unit is one.
+    It has the units of positive weight alone, which are those ``kept`` of the given ones. ``weights`` sum to 1.
+    ``cluster_codes`` are positions from 0 on; without clusters each unit is one.
     """
 
+    kept: np.ndarray
     treatment: np.ndarray
     propensity: np.ndarray | None
     weights: np.ndarray
@@ -50,6 +74,11 @@ class Trial:
     def is_linear(self):
         """Whether the estimate is a weighted sum of the outcomes, with coefficients that they do not change."""
         return self.estimator != "aipw"
+
+    def values_of_units(self, values):
+        """Entries of the units that are kept, of a vector that has one for each given unit."""
+        check_consistent_length(values, self.kept)
+        return values[self.kept]
 
     def resampled(self, counts):
         """The trial in which unit i appears ``counts[i]`` times."""
@@ -78,16 +107,49 @@ def check_trial(
 ):
     """Check everything about a trial but its outcomes; takes the arguments of `estimate_ate`, with their defaults."""
     treatment = check_treatment(treatment)
-    n_units = treatment.size
-    weights = check_weights(weights, n_units)
+    weights = check_weights(weights, treatment.size)
+    kept = weights > 0.0
+    propensity = _check_propensity(propensity, treatment.size, estimator)
+    codes = check_clusters(clusters, treatment.size, kept=kept)
+    _check_arms(treatment[kept], codes)
+    outcome_model, covariates, folds = _outcome_model(
+        estimator, outcome_model, covariates, cv, treatment, clusters, kept
+    )
+    clipped, n_clipped = None, 0
+    if propensity is not None:
+        clipped = np.clip(propensity[kept], clip, 1.0 - clip)
+        n_clipped = int(np.count_nonzero(clipped != propensity[kept]))
+    return Trial(
+        kept,
+        treatment[kept],
+        clipped,
+        weights[kept],
+        codes,
+        estimator,
+        outcome_model,
+        covariates,
+        folds,
+        n_clipped,
+        level,
+    )
+
+
+def _check_arms(treatment, codes):
+    """Refuse arms of a single unit, or of a single cluster: nothing tells by how much their mean may err."""
     for arm, name in ((1, "treated"), (0, "control")):
-        members = weights[treatment == arm]
+        members = treatment == arm
         if np.count_nonzero(members) < 2:
             raise ValueError(
                 f"treatment must have at least two {name} units of positive weight. Got {np.count_nonzero(members)}."
             )
-    propensity, n_clipped = _check_propensity(propensity, n_units, estimator, clip)
-    codes = check_clusters(clusters, n_units)
+        if codes is not None and np.ptp(codes[members]) == 0:
+            raise ValueError(
+                f"clusters must have at least two labels among the {name} units, for a standard error. Got 1."
+            )
+
+
+def _outcome_model(estimator, outcome_model, covariates, cv, treatment, clusters, kept):
+    """The outcome model, with covariates and folds of the units that are kept."""
     if estimator == "aipw":
         if covariates is None:
             raise ValueError("covariates must be given for estimator='aipw', which models outcomes on them.")
@@ -98,17 +160,19 @@ def check_trial(
             f"outcome_model, covariates and cv are used by estimator='aipw' only. Got estimator={estimator!r}: drop "
             "them or change the estimator."
         )
-    folds = None if cv is None else _make_folds(cv, covariates, treatment, codes)
-    return Trial(treatment, propensity, weights, codes, estimator, outcome_model, covariates, folds, n_clipped, level)
+    folds = None if cv is None else _make_folds(cv, covariates, treatment, clusters, kept)
+    if covariates is not None and not kept.all():
+        covariates = _safe_indexing(covariates, np.flatnonzero(kept))
+    return outcome_model, covariates, folds
 
 
-def _check_propensity(propensity, n_units, estimator, clip):
+def _check_propensity(propensity, n_units, estimator):
     if estimator == "difference":
         if propensity is not None:
             raise ValueError(
                 "propensity is not used by estimator='difference'. Choose estimator='ipw', 'hajek' or 'aipw'."
             )
-        return None, 0
+        return None
     if propensity is None:
         raise ValueError(f"propensity must be given for estimator={estimator!r}. Got None.")
     if np.ndim(propensity) == 0:
@@ -122,18 +186,24 @@ def _check_propensity(propensity, n_units, estimator, clip):
             f"propensity must be strictly between 0 and 1. Got {worst:g}: units whose treatment is certain tell "
             "nothing about its effect, so leave them out."
         )
-    clipped = np.clip(propensity, clip, 1.0 - clip)
-    return clipped, int(np.count_nonzero(clipped != propensity))
+    return propensity
 
 
-def _make_folds(cv, covariates, treatment, codes):
-    """Folds of an outcome model, of whole clusters if there are some."""
+def _make_folds(cv, covariates, treatment, clusters, kept):
+    """Folds of an outcome model, of whole clusters if there are some: those of all units, without what is not kept."""
+    codes = check_clusters(clusters, treatment.size)
     splitter = (
         GroupKFold(cv)
         if isinstance(cv, Integral) and codes is not None
         else check_cv(cv, treatment > 0.5, classifier=True)
     )
-    return list(splitter.split(covariates, treatment > 0.5, codes))
+    folds = splitter.split(covariates, treatment > 0.5, codes)
+    folds = [(np.asarray(train), np.asarray(test)) for train, test in folds]
+    check_partition(folds, treatment.size, cv)
+    if kept.all():
+        return folds
+    place = np.cumsum(kept) - 1
+    return [tuple(place[rows[kept[rows]]] for rows in fold) for fold in folds if kept[fold[1]].any()]
 
 
 def contrast_coefficients(trial):

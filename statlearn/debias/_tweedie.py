@@ -84,7 +84,8 @@ class TweedieCorrector(Corrector):
     ----------
     score : {"kde", "spline", "gmm"}, score estimator or callable, default="kde"
         How the score is estimated: `KDEScore`, `SplineScore` or `GaussianMixtureScore`, by name or with parameters of
-        your own, or a known score as a function of recalibrated predictions.
+        your own, or a known score as a function of recalibrated predictions. With ``recalibrate="isotonic"``, whose
+        steps other rules take for modes, "kde" has Scott's bandwidth.
     sigma : "holdout" or float, default="holdout"
         Standard deviation of the noise. "holdout" takes it from the pairs, which must be out of sample: residuals of
         rows that the model was fitted to are too small.
@@ -97,6 +98,7 @@ class TweedieCorrector(Corrector):
     noise : {"homoscedastic", "heteroscedastic"}, default="homoscedastic"
         Whether the variance :math:`\sigma^2` depends on the prediction. If so, the correction is
         :math:`u - \sigma^2(u) s(u) - (\sigma^2)'(u)`, right to first order, and the logarithm of the variance a spline.
+        It is for comparisons, and seldom helps: see the notes.
     tails : {"linear", "clip", "none"}, default="linear"
         How the score goes on beyond the 0.5 % and 99.5 % quantiles of the pairs: by lines, by constants, or as
         estimated. Kernel estimates run off to infinity there.
@@ -166,9 +168,18 @@ class TweedieCorrector(Corrector):
     otherwise there but predictions given outcomes are not, only this one is right. To use another sample nevertheless,
     give its score as a function: ``TweedieCorrector(KDEScore().fit(sample).score_function, recalibrate=None)``.
 
-    Kernel estimates attenuate scores: contrasts of predictions with several modes or a long tail come out 4 to 6 % too
-    small at 2000 pairs, and 6 to 8 % with kernels that do not preserve the variance. With ``scale="moment"`` up to 3 %
-    remain, with `SieveCorrector` less than one.
+    Kernel estimates attenuate scores: contrasts of predictions with several modes or a long tail come out 1 to 3 % too
+    small at 2000 pairs, and 5 to 8 % with the kernels of the paper. With ``scale="moment"``, as with
+    `SieveCorrector`, it is 2 % or less.
+
+    With ``noise="heteroscedastic"`` corrections can come out worse than with one variance for all. For normal
+    predictions and a variance of 0.3 + b u², ratios of corrected and true contrasts are 0.985 ± 0.016 for b = 0.1 and
+    0.936 ± 0.037 for b = 0.25 (means and standard deviations of 20 runs with 2000 pairs), where one variance gives
+    1.020 ± 0.012 and 1.034 ± 0.016, and `SieveCorrector` 1.002 ± 0.013 and 1.002 ± 0.015: prefer the last.
+
+    Standard errors of `debiased_ate` with ``se="delta"`` count too much chance of the pairs. For 100 samples of 1000
+    pairs with predictions of a gamma distribution, the part of the calibration sample is on average 1.2 times the
+    standard deviation of the estimates with ``recalibrate="linear"``, and 1.4 times with "isotonic".
 
     Corrected predictions are worse predictions of single units, and do harm where groups are made by what the model
     sees: see the notes of `LinearCalibrationCorrector`.
@@ -319,7 +330,16 @@ class TweedieCorrector(Corrector):
 
     def _fit_score(self, recalibrated):
         u, weights = recalibrated.predictions, recalibrated.weights
-        return fit_tails(clone(as_score(self.score)).fit(u, weights), u, weights, self.tails)
+        return fit_tails(clone(self._score()).fit(u, weights), u, weights, self.tails)
+
+    def _score(self):
+        """The score, not fitted.
+
+        The steps of isotonic recalibration pile predictions up, which a plug-in bandwidth takes for modes.
+        """
+        if self.recalibrate == "isotonic" and isinstance(self.score, str) and self.score == "kde":
+            return KDEScore("scott")
+        return as_score(self.score)
 
     def _moment_scale(self, recalibrated, noise):
         """Factor of the cross-fitted score with which corrected predictions have slope one on the truth.

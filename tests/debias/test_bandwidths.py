@@ -101,7 +101,7 @@ def test_isj_counts_weights_as_repetitions(rng):
 
 
 def test_isj_without_a_root_is_an_error():
-    with pytest.raises(ValueError, match='"isj" found no bandwidth.*Use "silverman" or "cv"'):
+    with pytest.raises(ValueError, match='"isj" found no bandwidth.*Use "auto" or "silverman"'):
         isj_bandwidth(np.array([0.0, 1.0]), None, 2.0)
 
 
@@ -200,3 +200,23 @@ def test_score_matching_excels_over_scott_where_there_are_modes(rng):
     for rule in ("scott", "isj", "cv"):
         errors[rule] = np.median(np.abs(KDEScore(rule).fit(values).score_function(points) - truth))
     assert max(errors["cv"], errors["isj"]) < 0.6 * errors["scott"]
+
+
+def test_the_default_is_the_plug_in_within_a_fifth_and_all_of_scotts_rule(rng):
+    modes = rng.choice([-3.0, 3.0], size=2000) + rng.normal(size=2000)
+    default, isj, scott = (KDEScore(rule).fit(modes).bandwidth_ for rule in ("auto", "isj", "scott"))
+    assert 0.2 * scott < default == isj < scott
+    assert KDEScore().bandwidth == "auto"
+
+
+def test_ties_do_not_make_the_default_collapse(rng):
+    tied = np.repeat(rng.normal(size=400), 3)
+    assert KDEScore().fit(tied).bandwidth_ == KDEScore("scott").fit(tied).bandwidth_
+    assert KDEScore("isj").fit(tied).bandwidth_ < 0.2 * KDEScore().fit(tied).bandwidth_
+
+
+def test_the_default_has_a_bandwidth_where_the_plug_in_has_none():
+    even = np.arange(30.0)
+    with pytest.raises(ValueError, match='"isj" found no bandwidth'):
+        KDEScore("isj").fit(even)
+    assert KDEScore().fit(even).bandwidth_ == KDEScore("scott").fit(even).bandwidth_

@@ -262,7 +262,7 @@ def test_curves_need_pairs(corrector, rng):
 
 
 @every_corrector
-@pytest.mark.parametrize("clip", [(1.0, 0.0), (0.0, 0.0), (0.0,), (np.nan, 1.0)])
+@pytest.mark.parametrize("clip", [(1.0, 0.0), (0.0, 0.0), (0.0,), (np.nan, 1.0), ("a", "b")])
 def test_bad_bounds_are_refused(corrector, clip, rng):
     with pytest.raises(ValueError, match="clip must be None or a pair of bounds"):
         clone(corrector).set_params(clip=clip).fit(*pairs(rng, 200))

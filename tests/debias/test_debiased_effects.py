@@ -16,6 +16,7 @@ from statlearn.debias._delta_method import (
     least_squares_covariance,
     line_of,
 )
+from statlearn.debias._differential_errors import ALIKE
 from statlearn.debias._effects import estimate_ate
 from statlearn.debias._group_errors import group_errors
 from statlearn.debias._linear_correction import LinearCalibrationCorrector
@@ -104,14 +105,15 @@ def test_errors_of_the_intercept_count_where_constants_have_an_effect(rng):
     result = debiased_ate(LinearCalibrationCorrector().fit(f, y), y_pred, treatment, propensity, estimator="ipw")
     line = line_of(CalibrationSample(f, y, np.ones_like(y)))
 
-    def effect(intercept, slope):
-        return estimate_ate((y_pred - intercept) / slope, treatment, propensity, estimator="ipw").estimate
+    def effect(level, slope):
+        corrected = line.center + (y_pred - level) / slope
+        return estimate_ate(corrected, treatment, propensity, estimator="ipw").estimate
 
     step = 1e-6
     gradient = np.array(
         [
-            effect(line.intercept + step, line.slope) - effect(line.intercept - step, line.slope),
-            effect(line.intercept, line.slope + step) - effect(line.intercept, line.slope - step),
+            effect(line.level + step, line.slope) - effect(line.level - step, line.slope),
+            effect(line.level, line.slope + step) - effect(line.level, line.slope - step),
         ]
     ) / (2.0 * step)
     assert_allclose(result.se_calibration, np.sqrt(gradient @ line.covariance @ gradient), rtol=1e-6)  # differences
@@ -139,8 +141,33 @@ def test_weighted_line_does_not_depend_on_the_scale_of_weights_nor_on_the_place_
     line = line_of(CalibrationSample(f, y, w))
     moved = line_of(CalibrationSample(f + 10.0, y - 1e3, 7.0 * w))
     assert_allclose(moved.slope, line.slope, rtol=1e-9)
-    assert_allclose(moved.covariance[1, 1], line.covariance[1, 1], rtol=1e-8)
-    assert_allclose(moved.intercept, line.intercept + 10.0 + 1e3 * line.slope, rtol=1e-9)
+    assert_allclose(moved.covariance, line.covariance, rtol=1e-8)
+    assert_allclose([moved.center, moved.level], [line.center - 1e3, line.level + 10.0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-90, 1e90])
+def test_unit_of_the_outcome(rng, unit):
+    f, y = calibration_pairs(rng)
+    y_pred, treatment = trial(rng)
+    first = debiased_ate(LinearCalibrationCorrector().fit(f, y), y_pred, treatment)
+    second = debiased_ate(LinearCalibrationCorrector().fit(unit * f, unit * y), unit * y_pred, treatment)
+    parts = [[result.estimate, result.se_trial, result.se_calibration, *result.ci] for result in (first, second)]
+    assert_allclose(np.array(parts[1]) / unit, parts[0], rtol=1e-9)
+
+
+def test_units_whose_squares_are_no_numbers_are_refused(rng):
+    f, y = calibration_pairs(rng)
+    y_pred, treatment = trial(rng)
+    corrector = LinearCalibrationCorrector().fit(1e150 * f, 1e150 * y)
+    with pytest.raises(ValueError, match="choose another unit of the outcome"):
+        debiased_ate(corrector, 1e150 * y_pred, treatment)
+
+
+@pytest.mark.parametrize("level", [2.0, "high"])
+def test_options_of_effects_are_checked_by_their_name(rng, level):
+    y_pred, treatment = trial(rng)
+    with pytest.raises(ValueError, match="The 'level' parameter of debiased_ate"):
+        debiased_ate(LinearCalibrationCorrector().fit(*calibration_pairs(rng)), y_pred, treatment, level=level)
 
 
 @all_correctors
@@ -211,6 +238,7 @@ def test_no_standard_error(rng):
     result = debiased_ate(TweedieCorrector().fit(*calibration_pairs(rng)), y_pred, treatment, se="none")
     assert (result.se, result.ci, result.se_trial, result.se_calibration) == (None, None, None, None)
     assert "standard error" not in str(result)
+    assert "interval" not in result.certificate.claim
 
 
 class TestRelearners:
@@ -473,6 +501,7 @@ class TestWhenNotToCorrect:
         assert result.certificate["non-differential errors"].holds
         assert result.certificate["raw predictions suffice"].statistic < 1e-4
         assert not any("non-differential error" in text for text in result.certificate.assumptions)
+        assert ALIKE in result.certificate.assumptions
 
     def test_group_by_both(self, rng):
         f, y = berkson_pairs(rng)
@@ -558,6 +587,37 @@ def test_predictions_beyond_the_calibration_sample_are_warned_about_once(rng):
     with pytest.warns(SupportWarning) as caught:
         debiased_ate(corrector, y_pred + 6.0, treatment, se="bootstrap", n_boot=20, random_state=0)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("se", ["delta", "bootstrap"])
+@pytest.mark.parametrize("estimator", ["difference", "aipw"])
+def test_units_of_weight_zero_are_left_out(rng, se, estimator):
+    corrector = LinearCalibrationCorrector().fit(*calibration_pairs(rng))
+    y_pred, treatment = trial(rng, n=300)
+    y_pred[:20] = 100.0  # far outside the calibration sample
+    columns = {"clusters": np.arange(300) // 4, "weights": rng.integers(3, size=300)}
+    columns["weights"][:20] = 0
+    options = {"se": se, "n_boot": 20, "random_state": 0, "estimator": estimator}
+    if estimator == "aipw":
+        options["propensity"], columns["covariates"] = 0.5, rng.normal(size=(300, 2))
+    rows = columns["weights"] > 0
+    kept = debiased_ate(corrector, y_pred, treatment, **columns, **options)
+    columns = {name: column[rows] for name, column in columns.items()}
+    dropped = debiased_ate(corrector, y_pred[rows], treatment[rows], **columns, **options)
+    assert_allclose([kept.estimate, kept.se, kept.naive], [dropped.estimate, dropped.se, dropped.naive], rtol=1e-9)
+    assert kept.n == dropped.n == rows.sum()
+    assert kept.certificate == dropped.certificate
+
+
+def test_series_of_other_units_are_refused(rng):
+    pd = pytest.importorskip("pandas")
+    corrector = LinearCalibrationCorrector().fit(*calibration_pairs(rng))
+    y_pred, treatment = trial(rng, n=100)
+    reversed_rows = np.arange(100)[::-1]
+    with pytest.raises(ValueError, match="y_pred and treatment must have the same index"):
+        debiased_ate(corrector, pd.Series(y_pred), pd.Series(treatment, index=reversed_rows))
+    with pytest.raises(ValueError, match="y_pred and weights must have the same index"):
+        debiased_ate(corrector, pd.Series(y_pred), treatment, weights=pd.Series(np.ones(100), index=reversed_rows))
 
 
 def test_input_is_not_changed(rng):

@@ -9,8 +9,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 
-from statlearn.debias import LinearCalibrationCorrector, debiased_ate
-from statlearn.debias._differential_errors import differential_error_test
+from statlearn.debias import LinearCalibrationCorrector, debiased_ate, differential_error_test
 from statlearn.exceptions import DifferentialErrorWarning
 
 from .samples import LAWS, pairs, treat_by

@@ -73,6 +73,20 @@ def test_folds_of_the_outcome_model_by_hand(rng):
     assert_allclose(result.estimate, z.mean(), rtol=RTOL)
 
 
+def test_folds_refer_to_all_units_also_if_some_have_the_weight_zero(rng):
+    y, treatment, propensity, X = confounded_trial(rng, n=200)
+    weights = np.arange(200) % 4
+    folds = [(np.arange(100), np.arange(100, 200)), (np.arange(100, 200), np.arange(100))]
+    rows = weights > 0
+    halves = [(np.arange(75), np.arange(75, 150)), (np.arange(75, 150), np.arange(75))]  # of what is left
+    options = {"estimator": "aipw"}
+    kept = estimate_ate(y, treatment, propensity, covariates=X, weights=weights, cv=folds, **options)
+    dropped = estimate_ate(
+        y[rows], treatment[rows], propensity[rows], covariates=X[rows], weights=weights[rows], cv=halves, **options
+    )
+    assert_allclose([kept.estimate, kept.se], [dropped.estimate, dropped.se], rtol=RTOL)
+
+
 def test_statsmodels_agrees(rng):
     sm = pytest.importorskip("statsmodels.api")
     effects = pytest.importorskip("statsmodels.treatment.treatment_effects")
@@ -141,6 +155,23 @@ class TestEstimators:
         assert_allclose([result.estimate, result.se], [once.estimate, once.se], rtol=1e-9)
         assert result.certificate["clusters"].statistic == y.size
 
+    def test_clusters_of_one_unit_are_none(self, rng, estimator):
+        y, treatment, options = self.arguments(rng, estimator)
+        first, second = (estimate_ate(y, treatment, clusters=c, **options) for c in (None, np.arange(y.size)))
+        assert_allclose([second.estimate, second.se], [first.estimate, first.se], rtol=RTOL)
+
+    def test_units_of_weight_zero_are_left_out(self, rng, estimator):
+        y, treatment, options = self.arguments(rng, estimator, n=300)
+        weights, clusters = rng.integers(3, size=300), np.arange(300) // 4
+        weights[:40] = 0  # ten clusters of no weight
+        rows = weights > 0
+        left = {name: value if isinstance(value, str) else value[rows] for name, value in options.items()}
+        kept = estimate_ate(y, treatment, weights=weights, clusters=clusters, **options)
+        dropped = estimate_ate(y[rows], treatment[rows], weights=weights[rows], clusters=clusters[rows], **left)
+        assert_allclose([kept.estimate, kept.se], [dropped.estimate, dropped.se], rtol=RTOL)
+        assert kept.n == dropped.n
+        assert kept.certificate == dropped.certificate
+
     def test_lists_and_booleans(self, rng, estimator):
         y, treatment, options = self.arguments(rng, estimator, n=50)
         plain = {name: value if isinstance(value, str) else value.tolist() for name, value in options.items()}
@@ -173,6 +204,15 @@ def test_random_treatment_of_clusters_needs_clusters(rng):
     spread = np.std(estimates)
     assert_allclose(np.mean(errors_clustered), spread, rtol=0.15)  # 3 standard errors of a standard deviation of 200
     assert np.mean(errors_alone) < 0.5 * spread
+
+
+def test_arms_of_whole_clusters_have_the_standard_error_of_welch(rng):
+    """Of their clusters: two treated villages vary as two, however many there are in the other arm."""
+    cluster = np.repeat(np.arange(12), 5)
+    means = rng.normal(size=12)
+    welch = ttest_ind(means[:2], means[2:], equal_var=False)
+    result = estimate_ate(means[cluster], cluster < 2, clusters=cluster)
+    assert_allclose(result.estimate / result.se, welch.statistic, rtol=RTOL)
 
 
 def test_augmented_estimate_is_doubly_robust(rng):
@@ -285,6 +325,15 @@ Y, A = [1.0, 2.0, 3.0, 4.0], [1, 1, 0, 0]
         ((Y, A), {"covariates": np.ones((4, 1))}, "used by estimator='aipw' only"),
         ((Y, A), {"clusters": [1, 1, 2]}, "clusters must have one label per unit, 4 in all. Got 3"),
         ((Y, A), {"clusters": [1, 1, 1, 1]}, "clusters must have at least two labels"),
+        ((Y, A), {"clusters": [1, 1, 2, 3]}, "clusters must have at least two labels among the treated units"),
+        (
+            (Y, A),
+            {"clusters": [1, 2, 3, None]},
+            "clusters must not have missing labels. Got 1, the first at position 3",
+        ),
+        ((Y, [1, 1, 0, None]), {}, "treatment must not have missing values. Got 1, the first at position 3"),
+        ((Y, [1, 1, 0, np.nan]), {}, "treatment must not have missing values"),
+        ((Y, A, 0.5), {"estimator": "aipw", "covariates": np.eye(4), "cv": [(A, [0, 1])]}, "hold out each row exactly"),
         ((Y, A), {"level": 1.0}, "level"),
         ((Y, A), {"estimator": "matching"}, "estimator"),
     ],
@@ -300,6 +349,21 @@ def test_outcome_model_without_weights_is_refused_where_weights_differ(rng):
     assert estimate_ate(y, treatment, propensity, **options).se > 0.0
     with pytest.raises(ValueError, match="outcome_model must take sample_weight in fit"):
         estimate_ate(y, treatment, propensity, weights=np.arange(1, 101), **options)
+
+
+def test_masked_arrays_are_refused():
+    masked = np.ma.masked_array(Y, mask=[True, False, False, False])
+    for arguments, options in (((masked, A), {}), ((Y, masked), {}), ((Y, A), {"clusters": masked})):
+        with pytest.raises(TypeError, match="must not be a masked array. Got one with 1 masked entries"):
+            estimate_ate(*arguments, **options)
+
+
+def test_series_of_other_units_are_refused():
+    pd = pytest.importorskip("pandas")
+    treatment = pd.Series(A, index=[3, 2, 1, 0])
+    with pytest.raises(ValueError, match="y and treatment must have the same index"):
+        estimate_ate(pd.Series(Y), treatment)
+    assert estimate_ate(pd.Series(Y, index=treatment.index), treatment).estimate == estimate_ate(Y, A).estimate
 
 
 def test_printed_result():

@@ -48,8 +48,8 @@ def test_errors_of_the_line_by_hand(rng):
     y_pred, labels, _ = regions(rng)
     means = debiased_group_means(corrector, y_pred, labels)
     line = line_of(corrector._sample)
-    # (mean - intercept) / slope: derivatives -1 / slope and -estimate / slope
-    gradient = -np.column_stack([np.ones(3), means.estimate]) / line.slope
+    # center + (mean - level) / slope: derivatives -1 / slope and -(estimate - center) / slope
+    gradient = -np.column_stack([np.ones(3), means.estimate - line.center]) / line.slope
     shared = gradient @ line.covariance @ gradient.T
     assert_allclose(means.se_calibration, np.sqrt(np.diag(shared)), rtol=RTOL)
     assert_allclose(means.covariance, shared + np.diag(means.se_trial**2), rtol=RTOL)
@@ -87,7 +87,7 @@ def test_clusters_and_weights(rng):
     once = debiased_group_means(corrector, y_pred, labels)
     clustered = debiased_group_means(corrector, y_pred[copies], labels[copies], clusters=copies)
     assert_allclose(clustered.estimate, once.estimate, rtol=RTOL)
-    assert_allclose(clustered.se_trial, once.se_trial, rtol=0.01)  # degrees of freedom
+    assert_allclose(clustered.se_trial, once.se_trial, rtol=RTOL)
     bootstrap = debiased_group_means(
         corrector, y_pred[copies], labels[copies], clusters=copies, se="bootstrap", n_boot=2000, random_state=0
     )
@@ -111,6 +111,7 @@ def test_no_standard_errors(rng):
     corrector = TweedieCorrector().fit(*calibration_pairs(rng))
     means = debiased_group_means(corrector, [0.0, 1.0, 0.5], ["a", "b", "b"], se="none")
     assert means.se is means.lower is means.covariance is None
+    assert "interval" not in means.certificate.claim
     assert_array_equal(means.n, [1, 2])
     assert str(means).splitlines()[0].split() == ["group", "n", "naive", "estimate"]
 
@@ -206,6 +207,12 @@ def test_printed_table(rng):
         ([0.0, 1.0], ["a", "a"], {"level": 1.5}, "level"),
         ([0.0, 1.0], ["a", "a"], {"clusters": [1, 1]}, "clusters must have at least two labels"),
         (
+            [0.0, 1.0, 0.0, 1.0],
+            ["a", "a", "b", "b"],
+            {"clusters": [1, 2, 3, 3]},
+            "groups must have at least 2 clusters of positive weight each. Got 1 in b",
+        ),
+        (
             [0.0, 1.0],
             ["a", "a"],
             {"calibration_groups": ["a"]},
@@ -219,9 +226,61 @@ def test_bad_input(rng, y_pred, groups, options, message):
         debiased_group_means(corrector, y_pred, groups, **options)
 
 
-def test_too_few_units_to_resample(rng):
+def test_bootstrap_of_small_groups(rng):
+    """Groups are resampled by themselves: none is left empty, and two units have the variance of two units."""
     corrector = LinearCalibrationCorrector().fit(*calibration_pairs(rng))
     y_pred, labels, _ = regions(rng, n=100)
-    labels[:2], labels[2:] = "tiny", "large"
+    labels[:2], labels[2:5], labels[5:] = "two", "three", "large"
+    delta = debiased_group_means(corrector, y_pred, labels)
+    bootstrap = debiased_group_means(corrector, y_pred, labels, se="bootstrap", n_boot=2000, random_state=0)
+    assert_allclose(bootstrap.se_trial, delta.se_trial, rtol=0.06)  # 3.5 standard errors of 2000 replicates
+
+
+def test_bootstrap_of_groups_in_a_few_clusters_of_their_own(rng):
+    """Clusters are resampled with those of groups that share some with theirs."""
+    corrector = LinearCalibrationCorrector().fit(*calibration_pairs(rng))
+    clusters = np.arange(600) // 6
+    y_pred = rng.normal(size=100)[clusters] + 0.3 * rng.normal(size=600)
+    labels = np.where(np.arange(600) < 12, "small", np.where(np.arange(600) % 2, "odd", "even"))
+    delta = debiased_group_means(corrector, y_pred, labels, clusters=clusters)
+    bootstrap = debiased_group_means(
+        corrector, y_pred, labels, clusters=clusters, se="bootstrap", n_boot=2000, random_state=0
+    )
+    assert_allclose(bootstrap.se_trial, delta.se_trial, rtol=0.06)  # 3.5 standard errors of 2000 replicates
+
+
+def test_too_few_clusters_to_resample(rng):
+    """A group in a few of the clusters that it shares with others."""
+    corrector = LinearCalibrationCorrector().fit(*calibration_pairs(rng))
+    y_pred, labels, _ = regions(rng, n=100)
+    labels[:], labels[[0, 50]] = "large", "tiny"
     with pytest.raises(ValueError, match="leaves a group empty"):
-        debiased_group_means(corrector, y_pred, labels, se="bootstrap", random_state=0)
+        debiased_group_means(corrector, y_pred, labels, clusters=np.arange(100) // 5, se="bootstrap", random_state=0)
+
+
+def test_units_of_weight_zero_are_left_out(rng):
+    corrector = LinearCalibrationCorrector().fit(*calibration_pairs(rng))
+    y_pred, labels, _ = regions(rng, n=300)
+    weights, clusters = rng.integers(3, size=300), np.arange(300) // 4
+    weights[:40] = 0
+    rows = weights > 0
+    for se in ("delta", "bootstrap"):
+        options = {"se": se, "n_boot": 20, "random_state": 0}
+        kept = debiased_group_means(corrector, y_pred, labels, weights=weights, clusters=clusters, **options)
+        dropped = debiased_group_means(
+            corrector, y_pred[rows], labels[rows], weights=weights[rows], clusters=clusters[rows], **options
+        )
+        assert_array_equal(kept.n, dropped.n)
+        assert_allclose(kept.naive, dropped.naive, rtol=RTOL)
+        assert_allclose(kept.covariance, dropped.covariance, rtol=1e-9)
+
+
+def test_clusters_within_groups_count_for_their_group(rng):
+    """Two villages of one region vary as two, however many there are in others."""
+    corrector = LinearCalibrationCorrector().fit(*calibration_pairs(rng, n=5000))
+    labels, clusters = np.repeat(["a", "b"], [20, 300]), np.arange(320) // 10
+    values = rng.normal(size=32)[clusters]
+    means = debiased_group_means(corrector, values, labels, clusters=clusters)
+    corrected = corrector.predict(values)[::10]
+    assert_allclose(means.se_trial[0], corrected[:2].std(ddof=1) / np.sqrt(2), rtol=RTOL)
+    assert_allclose(means.se_trial[1], corrected[2:].std(ddof=1) / np.sqrt(30), rtol=RTOL)

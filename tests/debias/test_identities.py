@@ -109,8 +109,8 @@ TABLE = {
 }
 CORRECTORS = (
     LinearCalibrationCorrector(),
-    TweedieCorrector(KDEScore(variance_preserving=False), recalibrate=None, tails="none"),
-    TweedieCorrector(KDEScore(variance_preserving=False), recalibrate=None, tails="none", scale="moment"),
+    TweedieCorrector(KDEScore("scott", variance_preserving=False), recalibrate=None, tails="none"),
+    TweedieCorrector(KDEScore("scott", variance_preserving=False), recalibrate=None, tails="none", scale="moment"),
 )
 
 

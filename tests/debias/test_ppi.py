@@ -61,8 +61,9 @@ def test_ppi_python_agrees(rng, lam):
     assert_allclose(result.se, np.sqrt(sum(variances)), rtol=RTOL)
 
 
-@pytest.mark.parametrize("lam", [None, 1.0])
+@pytest.mark.parametrize("lam", [0.4, 1.0])
 def test_ppi_python_agrees_on_weighted_estimates(rng, lam):
+    """With a given weight of predictions: the one that theirs tunes depends on the origin of the predictions."""
     ppi_py = pytest.importorskip("ppi_py")
     y, f, a, f_unl, a_unl = trial = trial_with_labels(rng)
     w, w_unl = rng.random(a.size) + 0.2, rng.random(a_unl.size) + 0.2
@@ -102,11 +103,13 @@ def test_useless_predictions_get_no_weight(rng):
     assert opposed.lam == (0.0, 0.0)
 
 
-def test_shift_and_order_of_predictions_do_not_matter(rng):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_shift_and_order_of_predictions_do_not_matter(rng, weighted):
     y, f, a, f_unl, a_unl = trial_with_labels(rng)
-    first = ppi_ate(y, f, a, f_unl, a_unl)
+    w = rng.exponential(size=y.size) if weighted else np.ones(y.size)
+    first = ppi_ate(y, f, a, f_unl, a_unl, w_lab=w)
     order = rng.permutation(y.size)
-    second = ppi_ate(y[order], f[order] + 5.0, a[order], f_unl[::-1] + 5.0, a_unl[::-1])
+    second = ppi_ate(y[order], f[order] + 5.0, a[order], f_unl[::-1] + 5.0, a_unl[::-1], w_lab=w[order])
     assert_allclose([second.estimate, second.se, *second.lam], [first.estimate, first.se, *first.lam], rtol=1e-9)
 
 
@@ -117,6 +120,43 @@ def test_repeated_units_are_weights(rng):
     weighted = ppi_ate(y, f, a, f_unl, a_unl, w_lab=w, w_unl=w_unl, lam=1.0)
     repeated = ppi_ate(y[lab], f[lab], a[lab], f_unl[unl], a_unl[unl], lam=1.0)
     assert_allclose(weighted.estimate, repeated.estimate, rtol=RTOL)
+
+
+def test_tuned_weight_of_predictions_of_weighted_units_has_the_smallest_standard_error(rng):
+    trial = trial_with_labels(rng, quality=1.0)
+    w, w_unl = 0.1 + trial[1] ** 2, rng.exponential(size=trial[3].size)  # that go with the predictions
+    tuned = ppi_ate(*trial, w_lab=w, w_unl=w_unl)
+    assert 0.0 < min(tuned.lam) <= max(tuned.lam) < 1.0
+    errors = [ppi_ate(*trial, w_lab=w, w_unl=w_unl, lam=lam).se for lam in np.linspace(0.0, 1.0, 41)]
+    assert tuned.se <= min(errors)
+
+
+def test_units_of_weight_zero_are_left_out(rng):
+    y, f, a, f_unl, a_unl = trial_with_labels(rng, n_labeled=100, n_unlabeled=400)
+    w, w_unl = rng.integers(3, size=100), rng.integers(3, size=400)
+    lab, unl = w > 0, w_unl > 0
+    kept = ppi_ate(y, f, a, f_unl, a_unl, w_lab=w, w_unl=w_unl)
+    dropped = ppi_ate(y[lab], f[lab], a[lab], f_unl[unl], a_unl[unl], w_lab=w[lab], w_unl=w_unl[unl])
+    assert_allclose([kept.estimate, kept.se, kept.naive], [dropped.estimate, dropped.se, dropped.naive], rtol=RTOL)
+    assert kept.n == dropped.n == lab.sum() + unl.sum()
+
+
+@pytest.mark.parametrize("unit", [1e-170, 1e170])
+def test_unit_of_the_outcome(rng, unit):
+    y, f, a, f_unl, a_unl = trial_with_labels(rng)
+    first = ppi_ate(y, f, a, f_unl, a_unl)
+    second = ppi_ate(unit * y, unit * f, a, unit * f_unl, a_unl)
+    assert_allclose([second.estimate / unit, second.se / unit], [first.estimate, first.se], rtol=1e-9)
+    assert_allclose(second.lam, first.lam, rtol=1e-9)
+
+
+def test_series_of_other_units_are_refused(rng):
+    pd = pytest.importorskip("pandas")
+    y, f, a, f_unl, a_unl = trial_with_labels(rng, n_labeled=100, n_unlabeled=400)
+    with pytest.raises(ValueError, match="y_lab and a_lab must have the same index"):
+        ppi_ate(pd.Series(y), f, pd.Series(a, index=np.arange(100)[::-1]), f_unl, a_unl)
+    with pytest.raises(ValueError, match="pred_unl and w_unl must have the same index"):
+        ppi_ate(y, f, a, pd.Series(f_unl), a_unl, w_unl=pd.Series(np.ones(400), index=np.arange(1, 401)))
 
 
 def test_tuned_weight_has_about_the_smallest_standard_error(rng):
@@ -178,3 +218,21 @@ def test_bad_input(change, options, message):
         arguments[position] = value
     with pytest.raises(ValueError, match=message):
         ppi_ate(*arguments, **options)
+
+
+def test_labels_that_are_not_a_random_sample_are_found(rng):
+    y, f, a, f_unl, a_unl = trial_with_labels(rng)
+    assert ppi_ate(y, f, a, f_unl, a_unl).certificate.holds
+    high = f > np.median(f)
+    certificate = ppi_ate(y[high], f[high], a[high], f_unl, a_unl).certificate
+    assert certificate["labeled at random"].holds is False
+    assert not certificate
+
+
+def test_random_labels_are_refused_as_often_as_the_level_says(seed):
+    found = []
+    for run in range(200):
+        y, f, a, f_unl, a_unl = trial_with_labels(np.random.default_rng([seed, run]))
+        found.append(ppi_ate(y, f, a, f_unl, a_unl).certificate["labeled at random"].statistic)
+    assert np.mean(np.array(found) < 0.05) <= 0.10
+    assert np.mean(np.array(found) < 0.5) > 0.2

@@ -83,12 +83,30 @@ def test_it_minimizes_the_objective(rng, case, weighted):
     assert model.certificate_.holds
 
 
+def test_small_features_beside_large_constants_are_kept(rng):
+    X, y = problem(rng)
+    expected = RatledgeRegressor().fit(X, y)
+    beside = np.column_stack([1e-9 * X, np.full(len(y), 1e9 + 0.1)])
+    found = RatledgeRegressor().fit(beside, y)
+    np.testing.assert_allclose(1e-9 * found.coef_[:-1], expected.coef_, rtol=1e-6)
+    assert found.coef_[-1] == 0.0
+    assert found.certificate_["rank"].statistic == X.shape[1]
+
+
+def test_a_feature_and_the_same_from_another_origin_are_one(rng):
+    X, y = problem(rng)
+    found = RatledgeRegressor().fit(np.column_stack([X, X[:, 0] + 2.0**30 / 3.0]), y)
+    assert found.certificate_["rank"].statistic == X.shape[1]
+    np.testing.assert_allclose(found.coef_[0], found.coef_[-1], rtol=1e-5)
+    np.testing.assert_allclose(found.coef_[1:-1], RatledgeRegressor().fit(X, y).coef_[1:], rtol=1e-5)
+
+
 def test_the_duality_gap_notices_coefficients_that_do_not_minimize(rng):
     X, y = problem(rng)
     weights = np.full(len(y), 1.0 / len(y))
     X, centered = X - weights @ X, y - weights @ y
     rows = TrainingRows(X, centered, weights, bin_numbers(y, quantile_edges(y, weights, 5)))
-    whitened = whiten(*rows, 5, alpha=0.0, fit_intercept=True)
+    whitened = whiten(*rows, 5, rounding=np.zeros(X.shape[1]), alpha=0.0, fit_intercept=True)
     z, bound = whitened.solve(5.0)
     shift, coef = whitened.coefficients(z)
     for change, holds in ((0.0, True), (0.01, False)):

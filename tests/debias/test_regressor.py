@@ -15,7 +15,7 @@ from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import (
@@ -545,6 +545,18 @@ def test_predictions_that_are_none(values, message, rng):
     X, y = table(rng)
     with pytest.raises(ValueError, match=message):
         DebiasedRegressor(Wrong(values)).fit(X, y)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_classifiers_are_refused(frozen, pipeline, rng):
+    """Their labels would pass for numbers where outcomes are boolean."""
+    X, y = table(rng)
+    above = y > np.median(y)
+    classifier = make_pipeline(StandardScaler(), LogisticRegression()) if pipeline else LogisticRegression()
+    classifier = FrozenEstimator(classifier.fit(X, above)) if frozen else classifier
+    with pytest.raises(TypeError, match="estimator must be a regressor. Got the classifier "):
+        DebiasedRegressor(classifier).fit(X, above)
 
 
 def test_bad_targets(rng):

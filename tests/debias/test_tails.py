@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from statlearn.debias._scores import FunctionScore, GaussianMixtureScore, KDEScore
-from statlearn.debias._tails import BULK, TAILS, WINDOW, ScoreTails, fit_tails
+from statlearn.debias._tails import BULK, TAILS, ScoreTails, bulk_windows, fit_tails
 
 METHODS = ("score_function", "score_derivative", "log_density")
 
@@ -41,6 +41,16 @@ def test_ends_are_quantiles(sample, score):
     assert np.mean(sample > ends[1]) == pytest.approx(1.0 - BULK[1], abs=1e-3)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_both_ends_cut_alike(rng, weighted):
+    sample = np.sort(rng.normal(size=200))
+    weights = rng.integers(1, 4, size=200).astype(np.float64) if weighted else None
+    windows = bulk_windows(sample, weights)
+    np.testing.assert_array_equal(windows, -bulk_windows(-sample, weights)[::-1, ::-1])
+    if not weighted:  # one of 200 is half a percent, and belongs to the bulk at either end
+        np.testing.assert_array_equal([windows[0, 0], windows[1, 1]], sample[[0, -1]])
+
+
 def test_ends_count_weights_as_repetitions(sample, score, rng):
     weights = rng.integers(1, 4, size=sample.size)
     found = fit_tails(score, sample, weights.astype(np.float64))
@@ -49,7 +59,7 @@ def test_ends_count_weights_as_repetitions(sample, score, rng):
 
 def test_lines_have_the_least_squares_slope(sample, score):
     tails = fit_tails(score, sample)
-    inner = np.quantile(sample, [BULK[0] + WINDOW, BULK[1] - WINDOW], method="inverted_cdf")
+    inner = bulk_windows(sample)[[0, 1], [1, 0]]
     for side, sign in ((0, -1.0), (1, 1.0)):
         window = np.linspace(*np.sort([tails.ends[side], inner[side]]), 64)
         slope = np.polyfit(window, score.score_function(window), 1)[0]
