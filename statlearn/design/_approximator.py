@@ -19,6 +19,7 @@ from ._fit import (
     RESOLUTION,
     STABLE,
     check_values,
+    drawing_checks,
     fit_certificate,
     fit_least_squares,
     proved_error,
@@ -29,7 +30,11 @@ from ._sizes import N_SAMPLES_CONSTRAINT, resolve_n_samples
 
 __all__ = ["WeightedLeastSquaresApproximator"]
 
-FURTHER = {"dpp": "repeated_dpp", "volume": "christoffel"}  # how points are added, if not by the design itself
+FURTHER = {  # how points are added, if not by the design itself
+    "dpp": "repeated_dpp",
+    "volume": "christoffel",
+    "repeated_volume": "repeated_dpp",
+}
 ASSUMPTIONS = (
     "The basis is orthonormal for its measure, which is the one in which errors matter.",
     "Points are distributed as their weights say.",
@@ -56,7 +61,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
     ----------
     basis : PolynomialBasis, FourierBasis or OrthonormalBasis
         The basis, with its measure.
-    design : {"repeated_dpp", "dpp", "volume", "christoffel", "iid"}, default="repeated_dpp"
+    design : {"repeated_dpp", "dpp", "volume", "repeated_volume", "christoffel", "iid"}, default="repeated_dpp"
         How points are drawn: see `RepeatedDPP`, `ProjectionDPP`, `VolumeRescaledSampler` and `ChristoffelSampler`;
         "iid" draws from the measure itself.
     n_samples : int, str or None, default=None
@@ -454,9 +459,10 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         self.basis_, self.design_, self.coef_, self.loo_error_ = basis, design, fit.coef.T, fit.loo_error
         self.lambda_min_, self.condition_number_ = fit.lambda_min, fit.condition_number
         bound = STABLE if delta is None else 1.0 - delta
+        paid = Check("points", len(design), None, None, "reported", f"for m={m} functions")
         self.certificate_ = fit_certificate(
             fit,
-            [*checks, Check("points", len(design), None, None, "reported", f"for m={m} functions")],
+            [*checks, *drawing_checks(design), paid],
             bound=bound,
             proved=proved_error(
                 None if moved else drawn_as, m, len(design), fit.lambda_min, bound, redrawn=delta is not None

@@ -25,8 +25,8 @@ class Design:
 
     Attributes
     ----------
-    points : ndarray of shape (n, n_dims)
-        The points.
+    points : ndarray of shape (n, n_dims), or of int of shape (n,)
+        The points; for a pool the positions of the rows.
     log_weights : ndarray of shape (n,)
         Logarithms of the weights, which are finite where weights underflow.
     features : ndarray of shape (n, m)
@@ -35,6 +35,9 @@ class Design:
         Number of the determinantal draw that a point belongs to; -1 for points drawn independently.
     conditioned : bool or None
         Whether the design met the condition that was asked for; None if there was none.
+    n_drawn : int
+        Number of designs that were drawn until this one was taken. With a condition and one candidate at a time, one
+        over the mean of this number is the chance of a design to meet it.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class Design:
     features: np.ndarray
     block: np.ndarray
     conditioned: bool | None = None
+    n_drawn: int = 1
 
     def __post_init__(self):
         wrong = ~np.isfinite(self.features).all(axis=1)
@@ -73,8 +77,8 @@ class Design:
         return len(self.points)
 
     def __repr__(self):
-        n_dims, m = self.points.shape[1], self.features.shape[1]
-        return f"Design({len(self)} points in {n_dims} dimensions, m={m}, gram_lambda_min={self.gram_lambda_min:.3g})"
+        what = "rows of a pool" if self.points.ndim == 1 else f"points in {self.points.shape[1]} dimensions"
+        return f"Design({len(self)} {what}, m={self.features.shape[1]}, gram_lambda_min={self.gram_lambda_min:.3g})"
 
     @property
     def weights(self):

@@ -14,6 +14,7 @@ __all__ = [
     "STABLE",
     "LeastSquaresFit",
     "check_values",
+    "drawing_checks",
     "fit_certificate",
     "fit_least_squares",
     "proved_error",
@@ -121,7 +122,8 @@ def proved_error(design, m, n, lambda_min, bound, redrawn=False):
 
     Write e for the least error, b for the projection of the residual of the best function by the weighted points. The
     squared error is e^2 + |G^-1 b|^2, and E |b|^2 is at most e^2 m / n for points of the optimal density, independent
-    or determinantal: a linear statistic of a projection DPP varies no more than that of independent points.
+    or determinantal: a linear statistic of a projection DPP varies no more than that of independent points. Designs are
+    those of estimators, "volume" with the optimal density as its reference.
 
     Parameters
     ----------
@@ -147,14 +149,22 @@ def proved_error(design, m, n, lambda_min, bound, redrawn=False):
     """
     if design in ("dpp", "volume") and not redrawn:
         return 1.0 + m, "of the least mean squared error, on average over designs"
-    if design not in ("repeated_dpp", "christoffel"):
+    if design in (None, "iid"):
         return None, "none is proved"
-    factor = 1.0 + m / (n * bound**2)
-    if redrawn:
-        return None, f"{factor:.3g} over the chance, which is not known, of a design to meet the bound"
     if lambda_min < bound:
         return None, "none: this design is below the bound on the eigenvalue"
+    factor = 1.0 + m / (n * bound**2)
+    if redrawn:
+        return None, f"1 + {factor - 1.0:.3g} over the chance, which is not known, of a design to meet the bound"
     return factor, "of the least mean squared error, on average where designs below the bound count as 0"
+
+
+def drawing_checks(design):
+    """How many designs were drawn for one that had to meet a condition."""
+    if design.conditioned is None:
+        return []
+    detail = "until one met the bound" if design.conditioned else "none of which met the bound: this is the best one"
+    return [Check("designs drawn", design.n_drawn, None, None, "reported", detail)]
 
 
 def refuse_masked(values, name):

@@ -14,9 +14,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._support._sklearn import Interval, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from ..certificate import Check
-from ._fit import STABLE, check_values, fit_certificate, fit_least_squares, proved_error, refuse_masked
+from ._design import Design
+from ._fit import (
+    STABLE,
+    check_values,
+    drawing_checks,
+    fit_certificate,
+    fit_least_squares,
+    proved_error,
+    refuse_masked,
+)
 from ._leverage import FORMATS
 from ._pool import PoolDPPSampler
+from ._samplers import ConditionedSampler
 
 __all__ = ["DPPLeastSquares"]
 
@@ -41,8 +51,11 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         Number of rows to draw: an int, a float in (0, 1] for a share of the pool, or a multiple such as ``"3m"`` of the
         dimension m, the rank of the rows (with the constant). None means m for ``design="dpp"``, which has no other
         number, and 2m for others. If there are no more rows than that, all of them are labeled.
-    design : {"repeated_dpp", "dpp", "volume", "christoffel", "iid"}, default="repeated_dpp"
+    design : {"repeated_dpp", "dpp", "volume", "repeated_volume", "christoffel", "iid"}, default="repeated_dpp"
         How rows are drawn: see `PoolDPPSampler`.
+    delta : float or None, default=None
+        Rows are drawn again until the smallest eigenvalue of the Gram matrix is at least ``1 - delta``, which takes no
+        labels: see `ConditionedSampler`. None takes the first.
     fit_intercept : bool, default=True
         Whether a constant is fitted.
     rcond : float or None, default=None
@@ -92,7 +105,7 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
     random rows is a few per cent. Where labels are mostly noise, gains come from stability alone.
 
     The fits of "dpp" and "volume" are unbiased for the fit to all labels; those of "repeated_dpp", mostly better, are
-    not. Weights belong to the design: without them the fit converges to another one.
+    not, nor is any with ``delta``. Weights belong to the design: without them the fit converges to another one.
 
     A fit with an intercept holds a copy of X, with one column more.
 
@@ -120,14 +133,25 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
     _parameter_constraints: dict = {
         "n_samples": PoolDPPSampler._parameter_constraints["n_samples"],
         "design": PoolDPPSampler._parameter_constraints["design"],
+        "delta": [Interval(Real, 0, 1, closed="neither"), None],
         "fit_intercept": ["boolean"],
         "rcond": [Interval(Real, 0, 1, closed="neither"), None],
         "random_state": PoolDPPSampler._parameter_constraints["random_state"],
     }
 
-    def __init__(self, n_samples=None, *, design="repeated_dpp", fit_intercept=True, rcond=None, random_state=None):
+    def __init__(
+        self,
+        n_samples=None,
+        *,
+        design="repeated_dpp",
+        delta=None,
+        fit_intercept=True,
+        rcond=None,
+        random_state=None,
+    ):
         self.n_samples = n_samples
         self.design = design
+        self.delta = delta
         self.fit_intercept = fit_intercept
         self.rcond = rcond
         self.random_state = random_state
@@ -159,6 +183,8 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
 
         Warns
         -----
+        ConvergenceWarning
+            If no draw met ``delta``; the best one is taken.
         RankDeficientWarning
             If columns of X are linearly dependent, or the picked rows do not determine the fit.
         DataConversionWarning
@@ -224,9 +250,10 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         n = sampler._resolve(n_samples)[-1]
         if n >= population.size:
             return Picked(population, mass[population] * population.size, population.size, sampler)
-        draw = sampler.sample(n_samples)
-        rows, places = np.unique(draw.indices, return_inverse=True)
-        return Picked(rows, np.bincount(places, draw.weights), n, sampler)
+        draw = sampler._sample_design if self.delta is None else ConditionedSampler(sampler, delta=self.delta).sample
+        design = draw(n_samples)
+        rows, places = np.unique(design.points, return_inverse=True)
+        return Picked(rows, np.bincount(places, design.weights), n, sampler, design)
 
     def _with_constant(self, X):
         if not self.fit_intercept:
@@ -236,8 +263,8 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
 
     def _fit_labels(self, X, picked, labels):
         """Fit the labels of rows in orthonormal coordinates, and set the attributes."""
-        rows, weights, n_drawn, sampler = picked
-        functions = sampler._pool.coordinates(rows) / np.sqrt(sampler._pool.mass[rows])[:, None]
+        rows, weights, n_drawn, sampler, design = picked
+        functions = sampler._pool.functions(rows)
         roots = np.sqrt(weights / n_drawn)
         fit = fit_least_squares(roots[:, None] * functions, roots, labels, self.rcond)
         chosen = X[rows].toarray() if issparse(X) else X[rows]
@@ -246,23 +273,26 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         self.selected_indices_, self.selected_weights_, self.n_labels_ = rows, weights, rows.size
         self.rank_, self.leverage_scores_ = sampler.rank_, sampler.leverage_scores_
         self.lambda_min_, self.loo_error_ = fit.lambda_min, fit.loo_error
+        bound = STABLE if self.delta is None else 1.0 - self.delta
         paid = f"distinct ones, of {X.shape[0]} rows, for m={self.rank_}"
+        labels_paid = Check("labels", rows.size, None, None, "reported", paid)
         self.certificate_ = fit_certificate(
             fit,
-            [Check("labels", rows.size, None, None, "reported", paid)],
-            bound=STABLE,
-            proved=self._proved(fit, picked),
+            [*([] if design is None else drawing_checks(design)), labels_paid],
+            bound=bound,
+            proved=self._proved(fit, picked, bound),
             region="pool",
             used="labeled rows",
             assumptions=ASSUMPTIONS,
         )
 
-    def _proved(self, fit, picked):
+    def _proved(self, fit, picked, bound):
         if fit.rank < picked.sampler.rank_:
             return None, "none: the fit drops directions"
         if picked.rows.size == np.count_nonzero(picked.sampler._pool.mass):
             return 1.0, "all rows are labeled"
-        return proved_error(self.design, picked.sampler.rank_, picked.n_drawn, fit.lambda_min, STABLE)
+        redrawn = self.delta is not None
+        return proved_error(self.design, picked.sampler.rank_, picked.n_drawn, fit.lambda_min, bound, redrawn)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -272,12 +302,13 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
 
 
 class Picked(NamedTuple):
-    """Rows to label, each once and in their order, their weights, the number that was drawn, and the sampler."""
+    """Rows to label, each once and in their order, their weights, the number drawn, the sampler, and the design."""
 
     rows: np.ndarray
     weights: np.ndarray
     n_drawn: int
     sampler: PoolDPPSampler
+    design: Design | None = None  # of all rows there is none
 
 
 def _lookup(y, n_rows):

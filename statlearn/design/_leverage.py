@@ -162,9 +162,28 @@ class Pool:
         """
         return _map(self.rows[rows], self.factors) if self.kept is None else self.kept[rows]
 
+    def functions(self, rows):
+        """Functions that are orthonormal for the reference measure.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            The rows at which to take them, of positive mass.
+
+        Returns
+        -------
+        values : ndarray of shape (n_chosen, m)
+            Their values.
+        """
+        return self.coordinates(rows) / np.sqrt(self.mass[rows])[:, None]
+
     @cached_property
     def _cumulative(self):
         return np.cumsum(self.leverage)
+
+    @cached_property
+    def _kept_unit_rows(self):
+        return self.kept / np.sqrt(np.where(self.leverage > 0.0, self.leverage, 1.0))[:, None]
 
     def density(self, rows, mixing=0.0):
         """The density for independent rows: leverage over m, with a share of the reference measure.
@@ -223,7 +242,9 @@ class Pool:
         unit_rows : ndarray of shape (n, m)
             Their orthonormal coordinates, of norm 1.
         """
-        rows = self.draw(n, rng)
+        rows = locate(self._cumulative, n, rng)
+        if self.kept is not None:
+            return rows, self._kept_unit_rows.take(rows, axis=0)
         return rows, self.coordinates(rows) / np.sqrt(self.leverage[rows])[:, None]
 
 

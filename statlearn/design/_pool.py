@@ -11,10 +11,10 @@ from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.random_streams import spawn_generators
 from ..certificate import Certificate, Check
-from ._design import INDEPENDENT
+from ._design import INDEPENDENT, Design
 from ._leverage import FORMATS, make_pool
 from ._pool_functions import ALGORITHMS, SEEDS, draw_dpps
-from ._sizes import N_SAMPLES_CONSTRAINT, resolve_n_samples
+from ._sizes import N_SAMPLES_CONSTRAINT, n_volume_blocks, resolve_n_samples
 
 __all__ = ["PoolDPPSampler", "PoolDraw"]
 
@@ -52,13 +52,14 @@ class Plan(NamedTuple):
 
     n_blocks: Callable  # of the number of samples and the dimension
     mixing: float | None  # share of the reference measure in the density; None for the parameter of the sampler
-    is_one_block: bool = False  # whether all samples are one determinantal draw
+    is_volume: bool = False  # whether other samples are parts of the blocks
 
 
 PLANS = {
     "repeated_dpp": Plan(lambda n, m: n // m, mixing=0.0),
-    "dpp": Plan(lambda n, m: 1, mixing=0.0, is_one_block=True),
-    "volume": Plan(lambda n, m: 1, mixing=None, is_one_block=True),
+    "dpp": Plan(lambda n, m: 1, mixing=0.0),
+    "volume": Plan(lambda n, m: 1, mixing=None, is_volume=True),
+    "repeated_volume": Plan(n_volume_blocks, mixing=None, is_volume=True),
     "christoffel": Plan(lambda n, m: 0, mixing=None),
     "iid": Plan(lambda n, m: 0, mixing=1.0),
 }
@@ -74,7 +75,7 @@ class PoolDPPSampler(StatlearnEstimator):
 
     Parameters
     ----------
-    design : {"repeated_dpp", "dpp", "volume", "christoffel", "iid"}, default="repeated_dpp"
+    design : {"repeated_dpp", "dpp", "volume", "repeated_volume", "christoffel", "iid"}, default="repeated_dpp"
         How rows are drawn.
 
         - ``"repeated_dpp"``: independent draws of m rows from the projection determinantal point process, which keeps
@@ -82,13 +83,14 @@ class PoolDPPSampler(StatlearnEstimator):
         - ``"dpp"``: one such draw.
         - ``"volume"``: one such draw and the other rows independently, in random order. Weighted least squares is then
           unbiased.
+        - ``"repeated_volume"``: ``n // 2m`` independent draws of "volume", of sizes as equal as can be.
         - ``"christoffel"``: all rows independently, from the optimal density.
         - ``"iid"``: all rows independently, from their masses, with equal weights.
     n_samples : int, float or str, default=None
         Number of rows to draw: an int, a float in (0, 1] for a share of the pool, or a multiple such as ``"2m"``. None
         means m for ``design="dpp"`` and 2m for others.
     mixing : float, default=0.0
-        For "volume" and "christoffel": share of the masses in the density of independent rows,
+        For "volume", "repeated_volume" and "christoffel": share of the masses in the density of independent rows,
         :math:`\nu_i = (1 - a) \ell_i / m + a \mu_i`. No weight is then above 1 / a. With 1, "volume" is classical
         volume sampling with replacement. Must be 0 for other designs.
     algorithm : {"auto", "rejection", "chain"}, default="auto"
@@ -111,6 +113,7 @@ class PoolDPPSampler(StatlearnEstimator):
 
     See Also
     --------
+    ConditionedSampler : Draws again until the Gram matrix is good.
     leverage_scores : The scores alone.
     volume_sample : Volume sampling without replacement.
 
@@ -225,14 +228,27 @@ class PoolDPPSampler(StatlearnEstimator):
         check_is_fitted(self)
         plan, mixing, n = self._resolve(self.n_samples if n_samples is None else n_samples)
         n_blocks = plan.n_blocks(n, self.rank_)
+        n_others = n - n_blocks * self.rank_
         seed = self.random_state if random_state is None else random_state
-        *generators, rng = spawn_generators(seed, n_blocks + 1)
-        dependent = draw_dpps(self._pool, generators, self.algorithm).ravel()
-        indices = np.concatenate([dependent, self._pool.draw(n - dependent.size, rng, mixing)])
-        block = np.where(np.arange(n) < dependent.size, np.arange(n) // self.rank_, INDEPENDENT)
-        if plan.is_one_block:
-            indices, block = rng.permutation(indices), np.zeros(n, dtype=block.dtype)
+        generators = spawn_generators(seed, n_blocks + (n_others > 0))
+        indices = draw_dpps(self._pool, generators[:n_blocks], self.algorithm).ravel()
+        block = np.repeat(np.arange(n_blocks), self.rank_)
+        if n_others > 0:
+            rng = generators[-1]
+            indices = np.append(indices, self._pool.draw(n_others, rng, mixing))
+            others = np.arange(n_others) % n_blocks if plan.is_volume else np.full(n_others, INDEPENDENT)
+            block = np.append(block, others)
+            if plan.is_volume:
+                order = rng.permutation(n)
+                order = order[np.argsort(block[order], kind="stable")]
+                indices, block = indices[order], block[order]
         return PoolDraw(indices, self._pool.mass[indices] / self._pool.density(indices, mixing), block)
+
+    def _sample_design(self, n_samples=None, random_state=None):
+        """Draw rows as a design, whose points are their positions."""
+        indices, weights, block = self.sample(n_samples, random_state)
+        features = np.sqrt(weights / len(indices))[:, None] * self._pool.functions(indices)
+        return Design(indices, np.log(weights), features, block)
 
     def _resolve(self, n_samples):
         """The plan of the design, its share of the masses, and the number of rows."""
@@ -244,7 +260,7 @@ class PoolDPPSampler(StatlearnEstimator):
         if plan.mixing is not None and self.mixing != 0.0:
             raise ValueError(
                 f"mixing={self.mixing} has no use for design={self.design!r}, whose density is fixed. Set it to 0, or "
-                "choose design='volume' or 'christoffel'."
+                "choose design='volume', 'repeated_volume' or 'christoffel'."
             )
         default = "m" if self.design == "dpp" else "2m"
         n = resolve_n_samples(default if n_samples is None else n_samples, self.rank_, self.leverage_scores_.size)

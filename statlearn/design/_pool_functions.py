@@ -10,13 +10,13 @@ from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
 from ._dpp_kernels import chain_rows
 from ._leverage import FORMATS, Pool, make_pool
-from ._projection_dpp import sample_chain
+from ._projection_dpp import growing_blocks, sample_chain
 
 __all__ = ["ALGORITHMS", "SEEDS", "draw_dpps", "projection_dpp_logpdf", "sample_projection_dpp", "volume_sample"]
 
 ALGORITHMS = [StrOptions({"auto", "rejection", "chain"})]
 SEEDS = ["random_state", np.random.Generator]
-SMALL_POOL = 1000  # rows up to which the chain rule without rejection is the faster, whatever the dimension
+SMALL_POOL = 500  # rows up to which the chain rule without rejection is as fast or faster, whatever the dimension
 ORTHONORMAL = 1e-8  # by which the Gram matrix of Q may differ from the identity
 
 
@@ -52,7 +52,7 @@ def _draw_by_chain(Q, leverage, rng):
 
 
 def _draw_by_rejection(pool, rng):
-    return sample_chain(pool.propose, pool.rank, rng)[0]
+    return sample_chain(pool.propose, pool.rank, rng, growing_blocks)[0]
 
 
 @validate_params(
@@ -79,7 +79,7 @@ def sample_projection_dpp(Q, size=1, algorithm="auto", n_jobs=None, random_state
     algorithm : {"auto", "rejection", "chain"}, default="auto"
         "rejection" proposes rows by their leverage scores and costs O(m^3 log m) a draw whatever the number of rows;
         "chain" updates the chances of all rows after each and costs O(n_rows m^2). Both are exact. "auto" takes
-        "chain" up to 1000 rows.
+        "chain" up to 500 rows.
     n_jobs : int or None, default=None
         Number of threads over draws. It does not change them.
     random_state : int, RandomState instance, Generator or None, default=None

@@ -11,15 +11,25 @@ from math import ceil, log
 
 import numpy as np
 
-from ._dpp_kernels import accept_in_order
+from ._dpp_kernels import extend_basis
 
-__all__ = ["sample_chain"]
+__all__ = ["growing_blocks", "large_blocks", "sample_chain"]
 
 PROPOSALS_ALLOWED = 50  # times m (log m + 3); m (log m + 0.58) are needed on average
 SMALLEST_BLOCK, MIDDLE_BLOCK = 32, 128
 
 
-def sample_chain(propose, m, rng, block_size=None):
+def large_blocks(n_points, m):
+    """About half of the proposals that are needed, within the sizes that were measured to be fast."""
+    return min(max(MIDDLE_BLOCK, m // 4), max(SMALLEST_BLOCK, ceil(m * (log(m) + 1) / 2)))
+
+
+def growing_blocks(n_points, m):
+    """More proposals as fewer of them are accepted: faster where proposals cost little by the block."""
+    return min(max(MIDDLE_BLOCK, m // 4), max(SMALLEST_BLOCK, 3 * n_points))
+
+
+def sample_chain(propose, m, rng, block_size=large_blocks):
     """Draw the m points of a projection determinantal point process.
 
     Parameters
@@ -31,8 +41,9 @@ def sample_chain(propose, m, rng, block_size=None):
         Dimension of the space.
     rng : numpy.random.Generator
         Source of the random numbers.
-    block_size : int, default=None
-        Number of proposals at a time, which does not change the law; chosen by m if None.
+    block_size : callable, default=large_blocks
+        ``block_size(n_points, m)`` is the number of proposals at a time, given the number of points so far. It does not
+        change the law.
 
     Returns
     -------
@@ -66,7 +77,6 @@ def sample_chain(propose, m, rng, block_size=None):
     >>> points.shape, rows.shape
     ((3,), (3, 3))
     """
-    block_size = block_size or _default_block_size(m)
     n_allowed = PROPOSALS_ALLOWED * m * (log(m) + 3)
     basis, n_points, n_proposed = np.empty((m, m)), 0, 0
     points, rows = [], []
@@ -77,34 +87,11 @@ def sample_chain(propose, m, rng, block_size=None):
                 "process, where m (log m + 1) are enough on average. The basis is not orthonormal for the measure "
                 "that is proposed from, or its functions are linearly dependent: check both."
             )
-        proposed, unit_rows = propose(block_size, rng)
-        earlier = basis[:n_points]
-        taken, residuals = _accept(unit_rows, rng.random(block_size), earlier)
+        n = block_size(n_points, m)
+        proposed, unit_rows = propose(n, rng)
+        taken = extend_basis(np.ascontiguousarray(unit_rows), rng.random(n), basis, n_points)
         points.append(proposed[taken])
         rows.append(unit_rows[taken])
         n_points += len(taken)
-        n_proposed += block_size
-        if n_points < m:
-            basis[len(earlier) : n_points] = _directions(residuals, earlier)
+        n_proposed += n
     return np.concatenate(points), np.concatenate(rows)
-
-
-def _default_block_size(m):
-    """About half of the proposals that are needed, within the sizes that were measured to be fast."""
-    largest = max(MIDDLE_BLOCK, m // 4)
-    return min(largest, max(SMALLEST_BLOCK, ceil(m * (log(m) + 1) / 2)))
-
-
-def _accept(unit_rows, uniforms, basis):
-    """Positions of the accepted candidates, and what the basis leaves of them."""
-    coefficients = unit_rows @ basis.T
-    survivors = np.flatnonzero(uniforms < 1.0 - np.einsum("ij,ij->i", coefficients, coefficients))
-    residuals = unit_rows[survivors] - coefficients[survivors] @ basis
-    accepted = accept_in_order(residuals @ residuals.T, uniforms[survivors], basis.shape[1] - basis.shape[0])
-    return survivors[accepted], residuals[accepted]
-
-
-def _directions(residuals, basis):
-    """Orthonormal rows that, with the basis, span the residuals too."""
-    directions = np.linalg.qr(residuals.T)[0].T
-    return directions - (directions @ basis.T) @ basis  # a small residual was not orthogonal to the last digit

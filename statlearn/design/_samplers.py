@@ -1,6 +1,7 @@
 """Samplers of designs for a continuous measure: independent, determinantal, volume-rescaled, and conditioned."""
 
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,8 +12,9 @@ from .._support._sklearn import HasMethods, Interval, StrOptions, validate_param
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
 from ._design import INDEPENDENT, Design
+from ._pool import PoolDPPSampler
 from ._projection_dpp import sample_chain
-from ._sizes import resolve_n_samples
+from ._sizes import n_volume_blocks, resolve_n_samples
 
 __all__ = [
     "SAMPLERS",
@@ -256,6 +258,9 @@ class VolumeRescaledSampler(Sampler):
         The latter is poor where k is unbounded, as on the whole line.
     mixing : float, default=0.0
         Share of the measure in "christoffel": :math:`\nu = (1 - a) k / m + a`. No weight is above :math:`1 / a`.
+    repeated : bool, default=False
+        Whether points are ``n // 2m`` independent blocks with such a density, of sizes as equal as can be, in place of
+        one. The fit is biased then, as that of `RepeatedDPP`, where all blocks are as small as can be.
 
     See Also
     --------
@@ -280,10 +285,11 @@ class VolumeRescaledSampler(Sampler):
             "basis": BASIS,
             "reference": [StrOptions({"christoffel", "mu"})],
             "mixing": [Interval(Real, 0, 1, closed="both")],
+            "repeated": ["boolean"],
         },
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, basis, *, reference="christoffel", mixing=0.0):
+    def __init__(self, basis, *, reference="christoffel", mixing=0.0, repeated=False):
         if reference == "mu" and mixing != 0.0:
             raise ValueError(
                 f"mixing={mixing} is the share of the measure, which is all of reference='mu'. Set it to 0."
@@ -291,13 +297,19 @@ class VolumeRescaledSampler(Sampler):
         self.basis = basis
         self.reference = reference
         self.mixing = float(mixing)
+        self.repeated = repeated
 
     def _draw(self, basis, n, generators):
         (rng,) = generators
         mixing = 1.0 if self.reference == "mu" else self.mixing
+        n_blocks = n_volume_blocks(n, basis.n_output_features_) if self.repeated else 1
+        sizes = [len(part) for part in np.array_split(np.arange(n), n_blocks)]
+        points = np.concatenate([self._draw_block(basis, size, rng, mixing) for size in sizes])
+        return Design.of(basis, points, np.repeat(np.arange(n_blocks), sizes), mixing)
+
+    def _draw_block(self, basis, n, rng, mixing):
         dependent = _dpp(basis, rng)
-        points = np.concatenate([dependent, _independent(basis, n - len(dependent), rng, mixing)])
-        return Design.of(basis, rng.permutation(points), np.zeros(n, dtype=int), mixing)
+        return rng.permutation(np.concatenate([dependent, _independent(basis, n - len(dependent), rng, mixing)]))
 
 
 class RepeatedDPP(Sampler):
@@ -320,8 +332,9 @@ class RepeatedDPP(Sampler):
     Notes
     -----
     The weights belong to the design: without them a fit converges to another function than the best approximation. The
-    mean of the r interpolants of the draws is unbiased, with an expected squared error of exactly :math:`1 + m / r`
-    times the best one, which is much worse than the one weighted fit in practice.
+    mean of the r interpolants of the draws ("averaged DPP"), whose points ``block`` tells apart, is unbiased, with an
+    expected squared error of exactly :math:`1 + m / r` times the best one, which is much worse than the one weighted
+    fit in practice.
 
     References
     ----------
@@ -373,8 +386,8 @@ class ConditionedSampler:
 
     Parameters
     ----------
-    base : ChristoffelSampler, ProjectionDPP, RepeatedDPP or VolumeRescaledSampler
-        The sampler.
+    base : ChristoffelSampler, ProjectionDPP, RepeatedDPP, VolumeRescaledSampler or PoolDPPSampler
+        The sampler; that of a pool must be fitted. The points of the design are then the positions of the rows.
     delta : float, default=0.9
         The bound :math:`\delta`, between 0 and 1.
     criterion : {"lambda_min", "spectral"}, default="lambda_min"
@@ -394,10 +407,11 @@ class ConditionedSampler:
 
     Notes
     -----
-    Conditioning, choosing and leaving out make a fit biased. For `ChristoffelSampler` and `RepeatedDPP` the expected
-    squared error of redrawn designs is at most :math:`1 + \frac{m}{n} (1 - \delta)^{-2} / p` times the best one, where
-    p is the chance of a draw to pass. Near n = m independent points have next to none: redraws then cost more than
-    further points would. Beyond 2m candidates gain little.
+    Conditioning, choosing and leaving out make a fit biased. The expected squared error of redrawn designs, neither
+    chosen nor thinned, whose points have the optimal density (with no share of the measure), is at most
+    :math:`1 + \frac{m}{n} (1 - \delta)^{-2} / p` times the best one, where p is the chance of a draw to pass. Near
+    n = m independent points have next to none: redraws then cost more than further points would. Beyond 2m candidates
+    gain little.
 
     References
     ----------
@@ -410,11 +424,20 @@ class ConditionedSampler:
     >>> design = ConditionedSampler(RepeatedDPP(basis), delta=0.7).sample("2m", random_state=0)
     >>> bool(design.gram_lambda_min >= 0.3), design.conditioned
     (True, True)
+
+    Rows of a pool, known by their positions:
+
+    >>> import numpy as np
+    >>> from statlearn.design import PoolDPPSampler
+    >>> X = np.random.default_rng(0).standard_t(3, size=(1000, 10))
+    >>> design = ConditionedSampler(PoolDPPSampler().fit(X), delta=0.7).sample("3m", random_state=0)
+    >>> X[design.points].shape, bool(design.gram_lambda_min >= 0.3)
+    ((30, 10), True)
     """
 
     @validate_params(
         {
-            "base": [Sampler],
+            "base": [Sampler, PoolDPPSampler],
             "delta": [Interval(Real, 0, 1, closed="neither")],
             "criterion": [StrOptions(set(CRITERIA))],
             "n_candidates": [Interval(Integral, 1, None, closed="left")],
@@ -436,15 +459,16 @@ class ConditionedSampler:
 
         Parameters
         ----------
-        n_samples : int, str or None, default=None
+        n_samples : int, float, str or None, default=None
             Number of points, as for the sampler that is conditioned.
         random_state : int, RandomState instance, Generator or None, default=None
-            Pass an int for the same design in every call.
+            Pass an int for the same design in every call. None takes the parameter of a `PoolDPPSampler`.
 
         Returns
         -------
         design : Design
-            The points and their weights; ``conditioned`` says whether the bound is met.
+            The points and their weights; ``conditioned`` says whether the bound is met, and ``n_drawn`` how many
+            designs were drawn.
 
         Raises
         ------
@@ -456,22 +480,26 @@ class ConditionedSampler:
         ConvergenceWarning
             If no design met the bound within ``max_draws`` draws.
         """
+        draw = self.base.sample
+        if isinstance(self.base, PoolDPPSampler):
+            draw = self.base._sample_design
+            random_state = self.base.random_state if random_state is None else random_state
         (rng,) = spawn_generators(random_state, 1)
         best, n_drawn = None, 0
         while n_drawn < self.max_draws:
             n_now = min(self.n_candidates, self.max_draws - n_drawn)
-            candidate = min((self.base.sample(n_samples, rng) for _ in range(n_now)), key=self._distance)
-            if self._distance(candidate) <= self.delta:
-                return replace(self._thinned(candidate), conditioned=True)
-            best = candidate if best is None else min(best, candidate, key=self._distance)
+            candidate = min((draw(n_samples, rng) for _ in range(n_now)), key=self._distance)
             n_drawn += n_now
+            if self._distance(candidate) <= self.delta:
+                return replace(self._thinned(candidate), conditioned=True, n_drawn=n_drawn)
+            best = candidate if best is None else min(best, candidate, key=self._distance)
         warn_user(
             f"none of {n_drawn} designs of {len(best)} points is within delta={self.delta} of the identity by the "
             f"criterion {self.criterion!r}; the best one is at {self._distance(best):.3g}. Ask for more points, take "
             "another sampler, or raise delta or max_draws.",
             ConvergenceWarning,
         )
-        return replace(best, conditioned=False)
+        return replace(best, conditioned=False, n_drawn=n_drawn)
 
     def _distance(self, design):
         return CRITERIA[self.criterion](design.gram_lambda_min, design.singular_values[0] ** 2)
@@ -518,8 +546,9 @@ SAMPLERS = {
     "repeated_dpp": RepeatedDPP,
     "dpp": ProjectionDPP,
     "volume": VolumeRescaledSampler,
+    "repeated_volume": partial(VolumeRescaledSampler, repeated=True),
     "christoffel": ChristoffelSampler,
-    "iid": lambda basis: ChristoffelSampler(basis, mixing=1.0),
+    "iid": partial(ChristoffelSampler, mixing=1.0),
 }
 
 

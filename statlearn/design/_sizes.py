@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 from .._support._sklearn import Interval, RealNotInt, StrOptions, validate_params
 
-__all__ = ["N_SAMPLES_CONSTRAINT", "recommended_n_samples", "resolve_n_samples"]
+__all__ = ["N_SAMPLES_CONSTRAINT", "n_volume_blocks", "recommended_n_samples", "resolve_n_samples"]
 
 N_SAMPLES_CONSTRAINT = [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="right"), str]
 SERIES_RADIUS, SERIES_TERMS = 0.1, 20  # 1e-20 relative
@@ -58,6 +58,11 @@ def resolve_n_samples(n_samples, m, n_pool=None, least=None):
             "for at least m samples, or approximate in a smaller space."
         )
     return n
+
+
+def n_volume_blocks(n, m):
+    """Number of volume-rescaled blocks of a repeated design: of about 2m samples each, as one of m is a DPP alone."""
+    return max(1, n // (2 * m))
 
 
 def _multiple(text, m):

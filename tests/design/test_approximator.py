@@ -290,7 +290,8 @@ def test_extension_keeps_all_that_was_told(design):
 
 
 def test_further_points_follow_the_design():
-    kinds = {"repeated_dpp": True, "dpp": True, "volume": False, "christoffel": False, "iid": False}
+    kinds = {"volume": False, "christoffel": False, "iid": False}
+    kinds |= {"repeated_dpp": True, "repeated_volume": True, "dpp": True}
     for design, is_determinantal in kinds.items():
         model = approximator(PLANE, design=design).fit_function(steep)
         further = model.extend("2m")
@@ -305,8 +306,10 @@ def test_extension_after_a_condition():
     assert model.design_.conditioned is True
     assert model.lambda_min_ >= 0.3
     assert model.certificate_["smallest eigenvalue"].bound == pytest.approx(0.3)
+    assert model.certificate_["designs drawn"].statistic == model.design_.n_drawn
     model.tell(steep(model.extend().points))
     assert model.design_.conditioned is None
+    assert "designs drawn" not in [check.name for check in model.certificate_.checks]
     assert model.certificate_["smallest eigenvalue"].holds is (model.lambda_min_ >= 1.0 - 0.7)
 
 
@@ -879,9 +882,11 @@ def test_a_constant_has_no_shares_and_no_prediction_to_judge():
         ("dpp", None, 8.0, "of the least mean squared error, on average over designs"),
         ("volume", None, 8.0, "of the least mean squared error, on average over designs"),
         ("repeated_dpp", None, 51.0, "below the bound count as 0"),
-        ("repeated_dpp", 0.9, None, "51 over the chance"),
-        ("volume", 0.9, None, "none is proved"),
+        ("repeated_volume", None, 51.0, "below the bound count as 0"),
+        ("repeated_dpp", 0.9, None, "1 + 50 over the chance"),
+        ("volume", 0.9, None, "1 + 50 over the chance"),
         ("iid", None, None, "none is proved"),
+        ("iid", 0.99, None, "none is proved"),
     ],
 )
 def test_what_is_proved_of_each_design(design, delta, factor, detail):

@@ -151,6 +151,22 @@ def test_volume_sampling_inverts_the_gram_matrix_exactly(sampler):
     assert z < allowed
 
 
+def test_repeated_volume_sampling_is_independent_draws_of_volume_sampling():
+    """Every block inverts its Gram matrix as a draw of its size does, and blocks do not depend on each other."""
+    basis = PolynomialBasis(n_dims=2, degree=1).resolved()
+    sampler, m = VolumeRescaledSampler(basis, repeated=True), 3
+    traces = []
+    for design in many(sampler, 13, 500):
+        np.testing.assert_array_equal(design.block, [0] * 7 + [1] * 6)
+        np.testing.assert_allclose(design.weights, m / np.sum(basis.features(design.points) ** 2, axis=1))
+        traces.append([np.trace(inverse_gram(design.take(design.block == block))) for block in range(2)])
+    z, allowed = largest_z(np.array(traces), [m * n / (n - m + 1) for n in (7, 6)])
+    assert z < allowed
+    assert abs(np.corrcoef(np.argsort(np.argsort(traces, axis=0), axis=0).T)[0, 1]) < norm.isf(LEVEL / 2) / np.sqrt(500)
+    one = sampler.sample(11, random_state=0)
+    np.testing.assert_array_equal(one.points, VolumeRescaledSampler(basis).sample(11, random_state=0).points)
+
+
 def test_the_inverse_gram_matrix_of_other_designs_is_larger():
     inverses = np.array([inverse_gram(design) for design in many(RepeatedDPP(LEGENDRE), "3m", 500)])
     z, allowed = largest_z(np.trace(inverses, axis1=1, axis2=2)[:, None], 5 * 15 / 11)
@@ -416,6 +432,9 @@ def test_the_first_draw_that_meets_the_bound_is_taken(criterion, seed):
     np.testing.assert_array_equal(design.points, first.points)
     np.testing.assert_array_equal(design.weights, first.weights)
     assert design.conditioned is True
+    draws = base_draws(base, "3m", seed)
+    distances = [CRITERIA[criterion](next(draws)) for _ in range(design.n_drawn)]
+    assert np.flatnonzero(np.array(distances) <= 0.75).tolist() == [design.n_drawn - 1]
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
@@ -443,7 +462,7 @@ def test_a_bound_that_is_never_met_gives_the_best_design_and_a_warning():
     draws = base_draws(base, "2m", 0)
     best = min((next(draws) for _ in range(12)), key=CRITERIA["lambda_min"])
     np.testing.assert_array_equal(design.points, best.points)
-    assert design.conditioned is False
+    assert (design.conditioned, design.n_drawn) == (False, 12)
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
@@ -652,6 +671,7 @@ def test_one_draw_has_one_size():
         (lambda: ChristoffelSampler(LEGENDRE, mixing=1.5), "'mixing' parameter"),
         (lambda: VolumeRescaledSampler(LEGENDRE, reference="lebesgue"), "'reference' parameter"),
         (lambda: VolumeRescaledSampler(LEGENDRE, reference="mu", mixing=0.5), "mixing=0.5 is the share"),
+        (lambda: VolumeRescaledSampler(LEGENDRE, repeated=2), "'repeated' parameter"),
         (lambda: ConditionedSampler(LEGENDRE), "'base' parameter"),
         (lambda: ConditionedSampler(RepeatedDPP(LEGENDRE), delta=1.0), "'delta' parameter"),
         (lambda: ConditionedSampler(RepeatedDPP(LEGENDRE), n_candidates=0), "'n_candidates' parameter"),
