@@ -402,7 +402,7 @@ def predictions_of_levels(X_train, y_train, X_test, scale):
     }
 
 
-N_IMAGES, N_UNITS, N_LABELED = 4000, 2000, 100
+N_IMAGES, N_UNITS, N_MEASURED = 4000, 2000, 100
 EFFECTS = (0.0, 0.3, 0.6)
 
 
@@ -448,13 +448,13 @@ def effects_of_trial(effect, wealth_map, corrector, layer, rng):
     treated = rng.random(N_UNITS) < 0.5
     wealth = rng.normal(size=N_UNITS) + effect * treated
     predicted = wealth_map.predict(images_of(wealth, layer, rng))
-    lab, unl = slice(N_LABELED), slice(N_LABELED, None)
+    lab, unl = slice(N_MEASURED), slice(N_MEASURED, None)
     return {
         "were wealth measured": estimate_ate(wealth, treated),
         "predictions as they are": estimate_ate(predicted, treated),
         "corrected": debiased_ate(corrector, predicted, treated),
-        f"{N_LABELED} villages measured alone": estimate_ate(wealth[lab], treated[lab]),
-        f"{N_LABELED} measured, with predictions (PPI)": ppi_ate(
+        f"{N_MEASURED} villages measured alone": estimate_ate(wealth[lab], treated[lab]),
+        f"{N_MEASURED} measured, with predictions (PPI)": ppi_ate(
             wealth[lab], predicted[lab], treated[lab], predicted[unl], treated[unl]
         ),
     }

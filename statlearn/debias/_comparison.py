@@ -33,8 +33,8 @@ STEEPNESS = 1.5  # of the probability of a random treatment, in standard deviati
 
 @validate_params(
     {
-        "y_pred": ["array-like"],
         "y_true": ["array-like"],
+        "y_pred": ["array-like"],
         "correctors": [dict, None],
         "cv": ["cv_object"],
         "contrasts": [StrOptions({"quantile", "random", "groups"})],
@@ -46,8 +46,8 @@ STEEPNESS = 1.5  # of the probability of a random treatment, in standard deviati
     prefer_skip_nested_validation=True,
 )
 def compare_correctors(
-    y_pred,
     y_true,
+    y_pred,
     correctors=None,
     *,
     cv=5,
@@ -64,10 +64,10 @@ def compare_correctors(
 
     Parameters
     ----------
-    y_pred : array-like of shape (n_samples,)
-        Predictions of a model that was not fitted to these rows.
     y_true : array-like of shape (n_samples,)
         True outcomes.
+    y_pred : array-like of shape (n_samples,)
+        Predictions of a model that was not fitted to these rows.
     correctors : dict of str to estimator, default=None
         What is compared: correctors, or regressors of one feature, the prediction, such as
         `sklearn.isotonic.IsotonicRegression` with ``out_of_bounds="clip"``, as its default predicts NaN beyond the
@@ -142,7 +142,7 @@ def compare_correctors(
     >>> rng = np.random.default_rng(0)
     >>> y_pred = rng.gamma(2.0, size=4000)
     >>> y_true = y_pred + 0.8 * rng.normal(size=4000)
-    >>> table = compare_correctors(y_pred, y_true)
+    >>> table = compare_correctors(y_true, y_pred)
     >>> table.index.tolist()
     ['none', 'linear', 'tweedie', 'sieve']
     >>> table["conditional_bias"].idxmax(), table["conditional_bias"].idxmin()
@@ -151,7 +151,7 @@ def compare_correctors(
     Groups that are made by what the model sees are compared rightly as they are:
 
     >>> seen = y_pred > np.median(y_pred)
-    >>> table = compare_correctors(y_pred, y_true, contrasts="groups", groups=seen)
+    >>> table = compare_correctors(y_true, y_pred, contrasts="groups", groups=seen)
     >>> (table["contrast_ratio"] > 1.2).to_dict()
     {'none': False, 'linear': True, 'tweedie': True, 'sieve': True}
     """

@@ -52,7 +52,7 @@ def test_figures_by_hand(rng):
         k, m = np.polyfit(y_true[train], y_pred[train], 1)
         corrected[test] = (y_pred[test] - m) / k
     groups = rows % 3
-    table = compare_correctors(y_pred, y_true, LINE, cv=folds, contrasts="groups", groups=groups)
+    table = compare_correctors(y_true, y_pred, LINE, cv=folds, contrasts="groups", groups=groups)
     for name, values in (("none", y_pred), ("line", corrected)):
         row = table.loc[name]
         assert_allclose(row["slope_on_truth"], slope_on_truth(y_true, values), rtol=RTOL)
@@ -68,7 +68,7 @@ def test_figures_by_hand(rng):
 
 def test_contrasts_of_quantile_groups_by_hand(rng):
     y_pred, y_true = pairs(rng, 500, "gamma")
-    row = compare_correctors(y_pred, y_true, {}).loc["none"]
+    row = compare_correctors(y_true, y_pred, {}).loc["none"]
     order = np.argsort(y_true)
     true, found = (values[order].reshape(10, 50).mean(axis=1) for values in (y_true, y_pred))
     true, found = (np.subtract.outer(means, means)[np.tril_indices(10, -1)] for means in (true, found))
@@ -79,10 +79,10 @@ def test_contrasts_of_quantile_groups_by_hand(rng):
 def test_random_treatments_are_likelier_where_the_truth_is_larger(rng):
     """A perfect prediction has every contrast; a prediction of the constant part of the treatment has none."""
     y_true = rng.normal(size=4000)
-    table = compare_correctors(y_true + 5.0, y_true, {}, contrasts="random", n_contrasts=3, random_state=0)
+    table = compare_correctors(y_true, y_true + 5.0, {}, contrasts="random", n_contrasts=3, random_state=0)
     assert_allclose(table.loc["none", ["contrast_ratio", "contrast_error"]], [1.0, 0.0], atol=1e-9)
     unrelated = compare_correctors(
-        rng.normal(size=4000), y_true, {}, contrasts="random", n_contrasts=20, random_state=0
+        y_true, rng.normal(size=4000), {}, contrasts="random", n_contrasts=20, random_state=0
     )
     assert unrelated.loc["none", "contrast_ratio"] == pytest.approx(0.0, abs=0.1)
     # The mean contrast of a normal truth: 2 E[z (2 logistic(1.5 z) - 1)], by quadrature 1.05
@@ -95,14 +95,14 @@ def test_a_table_of_the_literature_for_skewed_predictions():
     for seed in range(5):
         y_pred, y_true = pairs(np.random.default_rng(seed), 2000, "gamma")
         correctors = {"linear": LinearCalibrationCorrector(), "sieve": SieveCorrector()}
-        table = compare_correctors(y_pred, y_true, correctors, contrasts="random", random_state=seed)
+        table = compare_correctors(y_true, y_pred, correctors, contrasts="random", random_state=seed)
         found.append(table["contrast_ratio"].to_numpy())
     assert_allclose(np.mean(found, axis=0), [0.725, 0.952, 1.0], atol=0.03)
 
 
 def test_each_corrector_does_what_it_is_for():
     y_pred, y_true = pairs(np.random.default_rng(0), 4000, "gamma")
-    table = compare_correctors(y_pred, y_true)
+    table = compare_correctors(y_true, y_pred)
     assert table.index.tolist() == ["none", "linear", "tweedie", "sieve"]
     assert table.index.name == "corrector"
     bias = table["conditional_bias"]
@@ -124,7 +124,7 @@ def diabetes():
 
 def test_groups_made_by_the_outcome_are_corrected(diabetes):
     y_pred, y_true, _ = diabetes
-    ratio = compare_correctors(y_pred, y_true, contrasts="random", random_state=0)["contrast_ratio"]
+    ratio = compare_correctors(y_true, y_pred, contrasts="random", random_state=0)["contrast_ratio"]
     assert ratio["none"] == pytest.approx(0.49, abs=0.03)
     assert ratio["linear"] == pytest.approx(1.0, abs=0.06)
 
@@ -132,7 +132,7 @@ def test_groups_made_by_the_outcome_are_corrected(diabetes):
 def test_groups_made_by_an_input_of_the_model_are_not(diabetes):
     y_pred, y_true, body_mass = diabetes
     heavy = body_mass > np.median(body_mass)
-    table = compare_correctors(y_pred, y_true, contrasts="groups", groups=heavy)
+    table = compare_correctors(y_true, y_pred, contrasts="groups", groups=heavy)
     ratio = table["contrast_ratio"]
     assert ratio["none"] == pytest.approx(0.97, abs=0.05)
     assert ratio["linear"] == pytest.approx(1.92, abs=0.1)
@@ -150,8 +150,8 @@ def test_the_order_of_rows_does_not_matter(rng, contrasts):
     weights, groups, order = rng.random(300) + 0.1, rng.choice(["a", "b"], size=300), rng.permutation(300)
     first, second = (
         compare_correctors(
-            y_pred[rows],
             y_true[rows],
+            y_pred[rows],
             contrasts=contrasts,
             groups=groups[rows] if contrasts == "groups" else None,
             sample_weight=weights[rows],
@@ -163,8 +163,8 @@ def test_the_order_of_rows_does_not_matter(rng, contrasts):
 
 def test_a_weight_of_two_is_two_rows(rng):
     y_pred, y_true = pairs(rng, 300, "gamma")
-    once = compare_correctors(y_pred, y_true, LINE)
-    twice = compare_correctors(np.tile(y_pred, 2), np.tile(y_true, 2), LINE, sample_weight=np.full(600, 0.5))
+    once = compare_correctors(y_true, y_pred, LINE)
+    twice = compare_correctors(np.tile(y_true, 2), np.tile(y_pred, 2), LINE, sample_weight=np.full(600, 0.5))
     assert_allclose(twice, once, rtol=1e-6)
 
 
@@ -172,15 +172,15 @@ def test_a_weight_of_two_is_two_rows(rng):
 def test_rows_of_weight_zero_are_as_absent(rng, cv):
     y_pred, y_true = pairs(rng, 400, "gamma")
     weights = np.where(np.arange(400) % 2 == 0, 1.0, 0.0)
-    whole = compare_correctors(y_pred, y_true, LINE, cv=cv, sample_weight=weights)
-    part = compare_correctors(y_pred[::2], y_true[::2], LINE, cv=cv)
+    whole = compare_correctors(y_true, y_pred, LINE, cv=cv, sample_weight=weights)
+    part = compare_correctors(y_true[::2], y_pred[::2], LINE, cv=cv)
     assert_allclose(whole, part, rtol=RTOL)
 
 
 def test_units_change_errors_alone(rng):
     y_pred, y_true = pairs(rng, 400, "gamma")
-    once = compare_correctors(y_pred, y_true)
-    scaled = compare_correctors(10.0 * y_pred - 3.0, 10.0 * y_true - 3.0)
+    once = compare_correctors(y_true, y_pred)
+    scaled = compare_correctors(10.0 * y_true - 3.0, 10.0 * y_pred - 3.0)
     expected = once.assign(
         conditional_bias=10.0 * once["conditional_bias"], contrast_error=10.0 * once["contrast_error"]
     )
@@ -190,7 +190,7 @@ def test_units_change_errors_alone(rng):
 def test_the_same_random_state_gives_the_same_treatments(rng):
     y_pred, y_true = pairs(rng, 300)
     first, second, other = (
-        compare_correctors(y_pred, y_true, {}, contrasts="random", random_state=seed).loc["none", "contrast_ratio"]
+        compare_correctors(y_true, y_pred, {}, contrasts="random", random_state=seed).loc["none", "contrast_ratio"]
         for seed in (0, 0, 1)
     )
     assert first == second != other
@@ -204,23 +204,23 @@ def test_folds_may_keep_clusters_together(rng):
     y_pred, y_true = pairs(rng, 100)
     clusters = np.repeat(np.arange(100), 3)
     folds = list(GroupKFold(5).split(clusters, groups=clusters))
-    copies = compare_correctors(np.repeat(y_pred, 3), np.repeat(y_true, 3), LINE, cv=folds)
+    copies = compare_correctors(np.repeat(y_true, 3), np.repeat(y_pred, 3), LINE, cv=folds)
     of_pairs = [tuple(np.unique(clusters[rows]) for rows in fold) for fold in folds]
-    assert_allclose(copies, compare_correctors(y_pred, y_true, LINE, cv=of_pairs), rtol=RTOL)
+    assert_allclose(copies, compare_correctors(y_true, y_pred, LINE, cv=of_pairs), rtol=RTOL)
 
 
 def test_regressors_of_one_feature_are_compared_too(rng):
     """Regression of the truth on predictions, which is right for single units, shrinks."""
     y_pred, y_true = pairs(rng, 2000)
     regressors = {"line": LinearRegression(), "steps": IsotonicRegression(out_of_bounds="clip")}
-    table = compare_correctors(y_pred, y_true, regressors, sample_weight=np.full(2000, 0.5))
+    table = compare_correctors(y_true, y_pred, regressors, sample_weight=np.full(2000, 0.5))
     assert (table["slope_on_truth"] < 0.7).all()
     assert (table["r2"] > 0.5).all()
 
 
 def test_correctors_are_left_as_they_are(rng):
     corrector = TweedieCorrector()
-    compare_correctors(*pairs(rng, 300), {"mine": corrector})
+    compare_correctors(*pairs(rng, 300)[::-1], {"mine": corrector})
     assert not hasattr(corrector, "certificate_")
 
 
@@ -267,17 +267,17 @@ def test_bad_input(changes, error, message):
 def test_groups_with_the_same_mean_truth_have_no_contrasts():
     y_true = np.repeat(np.arange(20.0), 2)
     with pytest.raises(ValueError, match="groups must differ in their mean truth. Got 2 groups with the same one"):
-        compare_correctors(y_true + np.arange(40) % 3, y_true, LINE, contrasts="groups", groups=[0, 1] * 20)
+        compare_correctors(y_true, y_true + np.arange(40) % 3, LINE, contrasts="groups", groups=[0, 1] * 20)
 
 
 def test_a_random_treatment_of_all_is_refused():
     with pytest.raises(ValueError, match="contrasts='random' needs more pairs: of 3"):
-        compare_correctors([1.0, 2.0, 4.0], [1.0, 3.0, 2.0], {}, contrasts="random", random_state=0)
+        compare_correctors([1.0, 3.0, 2.0], [1.0, 2.0, 4.0], {}, contrasts="random", random_state=0)
 
 
 def test_errors_name_the_corrector(rng):
     y_pred, y_true = pairs(rng, 35)
     for name, corrector, error in (("mine", Refuses(), RuntimeError), ("curve", TweedieCorrector(), ValueError)):
         with pytest.raises(error) as caught:
-            compare_correctors(y_pred, y_true, {name: corrector}, cv=KFold(6))
+            compare_correctors(y_true, y_pred, {name: corrector}, cv=KFold(6))
         assert f"It came from corrector '{name}', fitted to the 29 pairs outside a fold." in caught.value.__notes__

@@ -322,6 +322,6 @@ def test_the_advice_about_folds_can_be_followed(pairs):
     """compare_correctors says to use GroupKFold, which it cannot give its groups to."""
     predictions, truth = pairs
     with pytest.raises(ValueError, match="exactly once") as caught:
-        compare_correctors(predictions, truth, cv=ShuffleSplit(2))
+        compare_correctors(truth, predictions, cv=ShuffleSplit(2))
     if "GroupKFold" in str(caught.value):
-        compare_correctors(predictions, truth, cv=GroupKFold(3), contrasts="groups", groups=np.arange(600) % 7)
+        compare_correctors(truth, predictions, cv=GroupKFold(3), contrasts="groups", groups=np.arange(600) % 7)
