@@ -110,7 +110,10 @@ def _stated_size(costs, budget):
 
 @njit
 def _walk(costs, budget, limit, positions, parents, columns):
-    """Visit the multi-indices in lexicographic order, write those that fit, and count them up to ``limit + 1``."""
+    """Visit the multi-indices in lexicographic order, write those that fit, and count them up to ``limit + 1``.
+
+    In loops, as arrays assigned to slices would take seconds to compile.
+    """
     d, size = costs.shape
     index = np.zeros(d, dtype=np.int64)
     spent = np.zeros(d + 1)  # cost of the entries before each column
@@ -120,11 +123,13 @@ def _walk(costs, budget, limit, positions, parents, columns):
         if k < size and spent[column] + costs[column, k] <= budget:
             index[column] = k
             if count < parents.shape[0]:
-                positions[count] = index
+                for j in range(d):
+                    positions[count, j] = index[j]
                 parents[count] = row[column]
                 columns[count] = column
-            spent[column + 1 :] = spent[column] + costs[column, k]
-            row[column + 1 :] = count
+            for j in range(column, d):
+                spent[j + 1] = spent[column] + costs[column, k]
+                row[j + 1] = count
             count += 1
             if count > limit:
                 return count
