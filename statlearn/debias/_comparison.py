@@ -12,13 +12,15 @@ from sklearn.utils import column_or_1d
 
 from .._support._sklearn import HasMethods, Interval, StrOptions, validate_params
 from .._support.data_frames import data_frame
+from .._support.delegation import folds_of as folds_of_splitter
 from .._support.random_streams import spawn_generators
 from ..exceptions import SupportWarning
 from ._calibration_sample import fit_slope, folds_of, weighted_covariance, weighted_mean
 from ._linear_correction import LinearCalibrationCorrector
 from ._pair_checks import check_pairs
+from ._partitions import check_partition, folds_among
 from ._sieve import SieveCorrector
-from ._truth_bins import bin_means, bin_numbers, quantile_edges
+from ._truth_bins import bin_means, bin_numbers, largest_bias, quantile_edges
 from ._tweedie import TweedieCorrector
 from ._unit_checks import check_labels
 from ._weighted_quantiles import weighted_quantiles
@@ -187,17 +189,9 @@ def _check_correctors(correctors):
 
 def _given_folds(cv, y_true, kept):
     """Folds of all rows, less those of weight zero, as positions among the others."""
-    splits = list(check_cv(cv).split(np.zeros((kept.size, 1)), y_true))
-    times = np.bincount(np.concatenate([test for _, test in splits]), minlength=kept.size)
-    if (times != 1).any():
-        raise ValueError(
-            f"cv={cv!r} must hold out each pair exactly once. Of {kept.size} it holds out "
-            f"{np.count_nonzero(times == 0)} never, and {np.count_nonzero(times > 1)} more than once. Use KFold "
-            "or another splitter into parts, for pairs in clusters the folds that a splitter of groups has made."
-        )
-    position = np.cumsum(kept) - 1
-    folds = [tuple(position[rows[kept[rows]]] for rows in split) for split in splits]
-    return [(train, test) for train, test in folds if test.size]
+    folds = folds_of_splitter(check_cv(cv), np.zeros((kept.size, 1)), y_true)
+    check_partition(folds, kept.size, cv, "; for pairs in clusters the folds that a splitter of groups has made")
+    return folds_among(folds, kept)
 
 
 def _cross_fitted(name, corrector, sample, folds, weighted):
@@ -224,12 +218,11 @@ def _cross_fitted(name, corrector, sample, folds, weighted):
 def _figures(sample, corrected, contrasts):
     """What is reported of a corrector."""
     truth, weights = sample.truth, sample.weights
-    errors, edges = corrected - truth, quantile_edges(truth, weights, N_BINS)
-    bias = bin_means(errors, weights, bin_numbers(truth, edges), edges.size + 1)
+    errors = corrected - truth
     true, estimated = contrasts.of(truth), contrasts.of(corrected)
     return {
         "slope_on_truth": fit_slope(truth, corrected, weights).slope,
-        "conditional_bias": float(np.abs(bias).max()),
+        "conditional_bias": largest_bias(errors, truth, weights, N_BINS),
         "contrast_ratio": float(estimated @ true / (true @ true)),
         "contrast_error": float(np.abs(estimated - true).mean()),
         "r2": 1.0 - weighted_mean(errors**2, weights) / weighted_covariance(truth, truth, weights),

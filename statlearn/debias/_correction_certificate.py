@@ -5,7 +5,7 @@ from scipy.stats import chi2
 
 from ..certificate import Certificate, Check
 from ._calibration_sample import fit_slope, weighted_covariance, weighted_mean
-from ._truth_bins import bin_means, bin_numbers, quantile_edges
+from ._truth_bins import largest_bias
 
 __all__ = [
     "NON_DIFFERENTIAL",
@@ -165,10 +165,8 @@ def _straight_after(sample, held_out):
 
 def _conditional_bias(sample, held_out):
     """The largest mean error among bins of the truth, beside that of the raw predictions."""
-    edges = quantile_edges(sample.truth, sample.weights, N_BINS)
-    numbers = bin_numbers(sample.truth, edges)
     after, before = (
-        float(np.abs(bin_means(values - sample.truth, sample.weights, numbers, edges.size + 1)).max())
+        largest_bias(values - sample.truth, sample.truth, sample.weights, N_BINS)
         for values in (held_out, sample.predictions)
     )
     sd = np.sqrt(weighted_covariance(sample.truth, sample.truth, sample.weights))

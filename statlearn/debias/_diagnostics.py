@@ -22,7 +22,7 @@ from ._correction_certificate import (
 from ._differential_errors import DifferentialErrorResult, compare_groups
 from ._pair_checks import check_pairs
 from ._recommendation import Findings, recommend
-from ._truth_bins import bin_means, bin_numbers, quantile_edges
+from ._truth_bins import bin_errors, bin_numbers, quantile_edges
 from ._unit_checks import check_outcome
 
 __all__ = ["ShrinkageReport", "shrinkage_report"]
@@ -344,10 +344,8 @@ def _quantile_errors(sample, errors):
     truth, weights = sample.truth, sample.weights
     edges = quantile_edges(truth, weights, min(N_BINS, max(1, len(sample) // PAIRS_PER_BIN)))
     n_bins, numbers = edges.size + 1, bin_numbers(truth, edges)
-    counts, totals = np.bincount(numbers, minlength=n_bins), np.bincount(numbers, weights, minlength=n_bins)
-    bias = bin_means(errors, weights, numbers, n_bins)
-    squares = np.bincount(numbers, (weights * (errors - bias[numbers])) ** 2, minlength=n_bins)
-    freedom = np.divide(counts, counts - 1.0, out=np.full(n_bins, np.nan), where=counts > 1)
+    counts = np.bincount(numbers, minlength=n_bins)
+    bias, se = bin_errors(errors, weights, numbers, n_bins)
     order = np.argsort(truth, kind="stable")
     last = np.cumsum(counts) - 1
     return {
@@ -355,7 +353,7 @@ def _quantile_errors(sample, errors):
         "largest": truth[order][last],
         "n": counts,
         "bias": bias,
-        "se": np.sqrt(freedom * squares) / totals,
+        "se": se,
     }
 
 

@@ -6,11 +6,12 @@ from numbers import Integral
 import numpy as np
 
 from .._support._sklearn import check_matplotlib_support
+from .._support.figures import axes_of
 from ._calibration_checks import check_predictions
 from ._calibration_sample import weighted_mean
 from ._corrector import Corrector
 from ._pair_checks import check_pairs
-from ._truth_bins import bin_means, bin_numbers, quantile_edges
+from ._truth_bins import bin_errors, bin_means, bin_numbers, quantile_edges
 from ._unit_checks import check_outcome, check_weights
 
 __all__ = ["COLORS", "QuantileBiasDisplay", "ShrinkageDisplay"]
@@ -129,7 +130,7 @@ class QuantileBiasDisplay:
                 raise ValueError(f"y_true has {kept.size} entries, and {name} has {given.size}: they must be as many.")
         edges = quantile_edges(truth, weights, n_bins)
         numbers, n_distinct = bin_numbers(truth, edges), edges.size + 1
-        errors = [_bin_errors(given[kept] - truth, weights, numbers, n_distinct) for given in values.values()]
+        errors = [bin_errors(given[kept] - truth, weights, numbers, n_distinct) for given in values.values()]
         means, standard_errors = np.array(errors).swapaxes(0, 1)
         display = cls(
             truth_means=bin_means(truth, weights, numbers, n_distinct),
@@ -183,7 +184,7 @@ class QuantileBiasDisplay:
         self : QuantileBiasDisplay
             The picture.
         """
-        self.ax_, self.figure_ = _axes(self, ax)
+        self.ax_, self.figure_ = axes_of(self, ax)
         from matplotlib.transforms import offset_copy
 
         self.zero_line_ = self.ax_.axhline(0.0, color="0.6", linewidth=1.0, zorder=0.5)
@@ -375,7 +376,7 @@ class ShrinkageDisplay:
         self : ShrinkageDisplay
             The picture.
         """
-        self.ax_, self.figure_ = _axes(self, ax, SQUARE)
+        self.ax_, self.figure_ = axes_of(self, ax, SQUARE)
         if self.y_true.size <= max_points:
             options = {"s": 10, "color": "0.55", "alpha": 0.5, "linewidths": 0.0, **point_options}
             self.points_ = self.ax_.scatter(self.y_true, self.y_pred, **options)
@@ -425,15 +426,6 @@ def _named_predictions(y_pred, corrected):
     return {name: check_outcome(values, name) for name, values in given.items()}
 
 
-def _bin_errors(errors, weights, numbers, n_bins):
-    """Mean error of each bin, and its standard error under weights of a survey; NaN for one unit."""
-    means = bin_means(errors, weights, numbers, n_bins)
-    counts, totals = (np.bincount(numbers, w, minlength=n_bins) for w in (None, weights))
-    squares = np.bincount(numbers, (weights * (errors - means[numbers])) ** 2, minlength=n_bins)
-    degrees = np.where(counts > 1, counts - 1, np.nan)
-    return means, np.sqrt(counts / degrees * squares) / totals
-
-
 def _with_interval(slope, interval):
     return f"{slope:.2f} ({interval[0]:.2f} to {interval[1]:.2f})"
 
@@ -442,12 +434,3 @@ def _range(arrays, margin=0.03):
     """Smallest and largest number, with a margin."""
     low, high = min(values.min() for values in arrays), max(values.max() for values in arrays)
     return low - margin * (high - low), high + margin * (high - low)
-
-
-def _axes(display, ax, size=None):
-    check_matplotlib_support(f"{type(display).__name__}.plot")
-    import matplotlib.pyplot as plt
-
-    if ax is None:
-        _, ax = plt.subplots(figsize=size, layout="constrained")
-    return ax, ax.figure

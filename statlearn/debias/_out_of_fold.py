@@ -7,33 +7,7 @@ from sklearn.utils import get_tags
 from .._support._sklearn import _check_method_params, _safe_indexing
 from .._support.parallel import run_parallel
 
-__all__ = ["check_partition", "fit_to_all", "out_of_fold", "predictions_of"]
-
-
-def check_partition(folds, n_samples, cv):
-    """Refuse folds that do not hold out each row exactly once.
-
-    A row that is never held out has no prediction out of sample, and the mean of several predictions is less noisy
-    than one of the model that is used in the end.
-
-    Parameters
-    ----------
-    folds : list of (ndarray of int, ndarray of int)
-        Training and test rows.
-    n_samples : int
-        Number of rows.
-    cv : object
-        Where the folds come from, for the message.
-    """
-    times = np.bincount(np.concatenate([test for _, test in folds]), minlength=n_samples)
-    if (times == 1).all():
-        return
-    never, often = np.count_nonzero(times == 0), np.count_nonzero(times > 1)
-    raise ValueError(
-        f"cv={cv!r} must hold out each row exactly once. Of {n_samples} rows it holds out {never} never, and {often} "
-        "more than once. Use KFold, GroupKFold or another splitter into parts; or fit the regressor to some rows, wrap "
-        "it in sklearn.frozen.FrozenEstimator, and calibrate on others."
-    )
+__all__ = ["fit_to_all", "out_of_fold", "predictions_of"]
 
 
 def out_of_fold(estimator, X, y, folds, fit_params, n_jobs, progress):

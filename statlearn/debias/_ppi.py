@@ -10,7 +10,7 @@ from sklearn.utils import check_consistent_length
 from .._support._sklearn import Interval, validate_params
 from ..certificate import Certificate, Check
 from ._calibration_sample import is_constant
-from ._effects import EffectResult, estimate_ate, normal_interval, root_sum_of_squares
+from ._effects import EffectResult, normal_interval, root_sum_of_squares
 from ._trial import LEVEL_OF_TESTS
 from ._unit_checks import check_outcome, check_same_index, check_treatment, check_weights
 
@@ -161,7 +161,8 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
     treated, control = means
     pairs = ((pred_lab, pred_unl), (a_lab, a_unl), (w_lab * y_lab.size, w_unl * pred_unl.size))
     predictions, treatment, weights = map(np.concatenate, pairs)
-    naive = estimate_ate(predictions, treatment, weights=weights)
+    arms = (treatment == 1.0, treatment == 0.0)
+    naive, others = (float(np.average(predictions[arm], weights=weights[arm])) for arm in arms)
     estimate = treated.mean - control.mean
     labeled_se = float(np.hypot(treated.labeled_se, control.labeled_se))
     unlabeled_se = float(np.hypot(treated.unlabeled_se, control.unlabeled_se))
@@ -174,7 +175,7 @@ def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, 
         n=y_lab.size + pred_unl.size,
         method="prediction-powered inference",
         certificate=_certificate(y_lab.size, pred_unl.size, treated, control),
-        naive=naive.estimate,
+        naive=naive - others,
         se_trial=unlabeled_se,
         se_calibration=labeled_se,
         lam=(treated.lam, control.lam),

@@ -18,10 +18,16 @@ from .._support.delegation import check_delegated_rows, folds_of, refuse_unroute
 from .._support.progress import CallbackSupportMixin, fit_progress
 from ._corrector import Corrector
 from ._linear_correction import LinearCalibrationCorrector
-from ._out_of_fold import check_partition, fit_to_all, out_of_fold, predictions_of
+from ._out_of_fold import fit_to_all, out_of_fold, predictions_of
+from ._partitions import check_partition
 from ._regressor_certificate import regressor_certificate
 
 __all__ = ["DebiasedRegressor"]
+
+FREEZE = (  # what else might be done about folds that are no partition
+    ", such as GroupKFold; or fit the regressor to some rows, wrap it in sklearn.frozen.FrozenEstimator, and calibrate "
+    "on others"
+)
 
 
 class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin, StatlearnEstimator):
@@ -118,9 +124,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
 
     >>> import numpy as np
     >>> from sklearn.datasets import load_diabetes
-    >>> from statlearn.debias import debiased_ate
-    >>> from statlearn.debias import DebiasedRegressor
-    >>> from statlearn.debias import slope_on_truth
+    >>> from statlearn.debias import DebiasedRegressor, debiased_ate, slope_on_truth
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = DebiasedRegressor().fit(X[::2], y[::2])
     >>> print(f"{slope_on_truth(y[1::2], model.predict_raw(X[1::2])):.1f}")
@@ -304,7 +308,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         """Folds that hold out each row once; none for a frozen regressor."""
         if not self._is_frozen():
             folds = folds_of(check_cv(self.cv), X, y, **split_params)
-            check_partition(folds, len(y), self.cv)
+            check_partition(folds, len(y), self.cv, FREEZE)
             return folds
         if isinstance(self.estimator, FrozenEstimator) and not (self.cv is None or isinstance(self.cv, str)):
             raise ValueError(

@@ -2,15 +2,12 @@
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.metrics import make_scorer
-from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.validation import column_or_1d
 
-from .._support._sklearn import Interval, _check_sample_weight, validate_params
+from .._support._sklearn import Interval, validate_params
 from ._calibration_sample import fit_slope, is_constant
-from ._truth_bins import bin_means, bin_numbers, quantile_edges
-from ._unit_checks import check_same_index
+from ._pair_checks import check_vectors
+from ._truth_bins import largest_bias
 
 __all__ = ["conditional_bias", "conditional_bias_scorer", "slope_on_truth", "slope_scorer"]
 
@@ -67,10 +64,8 @@ def conditional_bias(y_true, y_pred, *, n_bins=10, sample_weight=None):
     >>> conditional_bias(truth, shrunken), conditional_bias(truth, shrunken, n_bins=2)
     (22.5, 12.5)
     """
-    truth, predictions, weights = _check_pairs(y_true, y_pred, sample_weight)
-    edges = quantile_edges(truth, weights, n_bins)
-    errors = bin_means(predictions - truth, weights, bin_numbers(truth, edges), edges.size + 1)
-    return float(np.max(np.abs(errors)))
+    truth, predictions, weights = _counted(y_true, y_pred, sample_weight)
+    return largest_bias(predictions - truth, truth, weights, n_bins)
 
 
 @validate_params(
@@ -112,7 +107,7 @@ def slope_on_truth(y_true, y_pred, *, sample_weight=None):
     >>> slope_on_truth([0.0, 1.0, 2.0], [0.5, 1.0, 1.5])
     0.5
     """
-    truth, predictions, weights = _check_pairs(y_true, y_pred, sample_weight)
+    truth, predictions, weights = _counted(y_true, y_pred, sample_weight)
     if is_constant(truth):
         raise ValueError("y_true is constant, so that predictions have no slope on it. Use rows whose outcomes differ.")
     return fit_slope(truth, predictions, weights).slope
@@ -123,17 +118,13 @@ def distance_from_slope_one(y_true, y_pred, *, sample_weight=None):
     return abs(slope_on_truth(y_true, y_pred, sample_weight=sample_weight) - 1.0)
 
 
-def _check_pairs(y_true, y_pred, sample_weight):
-    """Truth, predictions and weights as vectors of float64, without rows of weight zero."""
-    check_same_index(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
-    truth, predictions = (
-        column_or_1d(check_array(values, input_name=name, dtype=np.float64, ensure_2d=False), warn=True)
-        for name, values in (("y_true", y_true), ("y_pred", y_pred))
-    )
-    check_consistent_length(truth, predictions, sample_weight)
-    weights = _check_sample_weight(sample_weight, truth, dtype=np.float64, ensure_non_negative=True)
-    counted = weights > 0.0
-    return truth[counted], predictions[counted], weights[counted]
+def _counted(y_true, y_pred, sample_weight):
+    """Truth, predictions and weights of rows with a positive weight."""
+    vectors = check_vectors(y_true, y_pred, sample_weight)
+    counted = vectors[-1] > 0.0
+    if not counted.any():
+        raise ValueError("sample_weight must have positive entries. Got zeros only.")
+    return tuple(vector[counted] for vector in vectors)
 
 
 conditional_bias_scorer = make_scorer(conditional_bias, greater_is_better=False)
@@ -151,8 +142,7 @@ Examples
 >>> from sklearn.datasets import load_diabetes
 >>> from sklearn.linear_model import Ridge
 >>> from sklearn.model_selection import cross_val_score
->>> from statlearn.debias import DebiasedRegressor
->>> from statlearn.debias import conditional_bias_scorer
+>>> from statlearn.debias import DebiasedRegressor, conditional_bias_scorer
 >>> X, y = load_diabetes(return_X_y=True)
 >>> raw, corrected = (
 ...     cross_val_score(model, X, y, scoring=conditional_bias_scorer).mean()
@@ -176,8 +166,7 @@ Examples
 >>> from sklearn.datasets import load_diabetes
 >>> from sklearn.linear_model import Ridge
 >>> from sklearn.model_selection import cross_val_score
->>> from statlearn.debias import DebiasedRegressor
->>> from statlearn.debias import slope_scorer
+>>> from statlearn.debias import DebiasedRegressor, slope_scorer
 >>> X, y = load_diabetes(return_X_y=True)
 >>> raw, corrected = (
 ...     cross_val_score(model, X, y, scoring=slope_scorer).mean()

@@ -10,8 +10,9 @@ from sklearn.model_selection import GroupKFold, check_cv
 from sklearn.utils import check_consistent_length
 
 from .._support._sklearn import HasMethods, Interval, StrOptions, _safe_indexing
+from .._support.delegation import folds_of
 from ..certificate import Check
-from ._out_of_fold import check_partition
+from ._partitions import check_partition, folds_among
 from ._unit_checks import check_clusters, check_outcome, check_treatment, check_weights
 
 __all__ = [
@@ -197,13 +198,9 @@ def _make_folds(cv, covariates, treatment, clusters, kept):
         if isinstance(cv, Integral) and codes is not None
         else check_cv(cv, treatment > 0.5, classifier=True)
     )
-    folds = splitter.split(covariates, treatment > 0.5, codes)
-    folds = [(np.asarray(train), np.asarray(test)) for train, test in folds]
+    folds = folds_of(splitter, covariates, treatment > 0.5, groups=codes)
     check_partition(folds, treatment.size, cv)
-    if kept.all():
-        return folds
-    place = np.cumsum(kept) - 1
-    return [tuple(place[rows[kept[rows]]] for rows in fold) for fold in folds if kept[fold[1]].any()]
+    return folds_among(folds, kept)
 
 
 def contrast_coefficients(trial):

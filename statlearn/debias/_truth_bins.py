@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["bin_means", "bin_numbers", "quantile_edges"]
+__all__ = ["bin_errors", "bin_means", "bin_numbers", "largest_bias", "quantile_edges"]
 
 ROUNDING = 1e-12  # relative; a cumulative weight that misses a level by less reaches it
 
@@ -45,3 +45,18 @@ def bin_means(values, weights, numbers, n_bins):
     totals = np.bincount(numbers, weights, minlength=n_bins)
     sums = np.bincount(numbers, weights * values, minlength=n_bins)
     return np.divide(sums, totals, out=np.full(n_bins, np.nan), where=totals > 0.0)
+
+
+def bin_errors(errors, weights, numbers, n_bins):
+    """Mean error of each bin, and its standard error under weights of a survey; NaN for one unit."""
+    means = bin_means(errors, weights, numbers, n_bins)
+    counts, totals = (np.bincount(numbers, w, minlength=n_bins) for w in (None, weights))
+    squares = np.bincount(numbers, (weights * (errors - means[numbers])) ** 2, minlength=n_bins)
+    degrees = np.where(counts > 1, counts - 1, np.nan)
+    return means, np.sqrt(counts / degrees * squares) / totals
+
+
+def largest_bias(errors, truth, weights, n_bins):
+    """Largest absolute mean error among bins of the truth."""
+    edges = quantile_edges(truth, weights, n_bins)
+    return float(np.abs(bin_means(errors, weights, bin_numbers(truth, edges), edges.size + 1)).max())

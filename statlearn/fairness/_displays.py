@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._support._sklearn import check_matplotlib_support
+from .._support.figures import axes_of
 from ._densities import density_grid, group_densities
 from ._metrics import kernel_width, read_groups
 from ._responses import responses
@@ -209,7 +210,7 @@ class GroupDensityDisplay:
             This object.
         """
         is_long = len(self.group_names) > MAX_ENTRIES_INSIDE
-        self.ax_, self.figure_ = _axes(self, ax, WIDE if is_long else None)
+        self.ax_, self.figure_ = axes_of(self, ax, WIDE if is_long else None)
         self.lines_ = []
         for name, density, count, color in zip(
             self.group_names, self.densities, self.counts, _colors(len(self.group_names)), strict=True
@@ -411,7 +412,7 @@ class FairnessPathDisplay:
             raise ValueError(f"view must be 'price' or 'weight'. Got {view!r}.")
         if self.criterion not in self.criteria:
             raise ValueError(f"criterion must be one of {list(self.criteria)}. Got {self.criterion!r}.")
-        self.ax_, self.figure_ = _axes(self, ax)
+        self.ax_, self.figure_ = axes_of(self, ax)
         self.best_line_ = None
         views[view](line_options)
         return self
@@ -454,15 +455,6 @@ class FairnessPathDisplay:
         self.ax_.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
         self.ax_.set(xlabel="fairness weight", ylabel="relative to the largest value")
         self.ax_.legend(fontsize="small")
-
-
-def _axes(display, ax, size=None):
-    check_matplotlib_support(f"{type(display).__name__}.plot")
-    import matplotlib.pyplot as plt
-
-    if ax is None:
-        _, ax = plt.subplots(figsize=size, layout="constrained")
-    return ax, ax.figure
 
 
 def _colors(n):

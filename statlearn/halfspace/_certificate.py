@@ -91,7 +91,7 @@ def halfspace_certificate(examination, *, noise, eta, level, covers_intercept):
         angle_bound=examination.angle,
         excess_error_bound=examination.excess,
         gradient_norm=examination.gradient.norm,
-        gradient_ucb=examination.gradient_bound,
+        gradient_ucb=examination.bounded.gradient,
         error=examination.error,
         covers_intercept=covers_intercept,
     )
@@ -107,7 +107,7 @@ def _bound_checks(examination):
     """The angle bound, decided only if it excludes something, and on which side the positive class lies."""
     gradient, angle = examination.gradient, examination.angle
     detail = (
-        f"largest angle in degrees that a gradient of {examination.gradient_bound:.3g} at most leaves; "
+        f"largest angle in degrees that a gradient of {examination.bounded.gradient:.3g} at most leaves; "
         f"{gradient.norm:.3g} was measured, from {gradient.n_band} of {gradient.n_rows} rows near the boundary"
     )
     if angle >= RIGHT_ANGLE:

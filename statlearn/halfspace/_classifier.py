@@ -15,9 +15,9 @@ from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
 from ..exceptions import NotCertifiedError, NotCertifiedWarning
-from ._angle_bounds import RIGHT_ANGLE, agnostic_angle_bound, excess_error_bound, sharpest_width
+from ._angle_bounds import sharpest_width
 from ._certificate import halfspace_certificate
-from ._examination import Examiner, LinearRule
+from ._examination import Bounded, Examiner, LinearRule
 from ._marginal_tests import NullSource
 from ._sphere_descent import DescentSettings, descend, width_ladder
 from ._sphere_gradient import LabeledRows
@@ -355,10 +355,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             return self.excess_error_bound_
         if not 0.0 <= opt <= 1.0:
             raise ValueError(f"opt must be None or a share between 0 and 1. Got {opt!r}.")
-        if not np.isfinite(self.gradient_ucb_):
-            return 1.0
-        angle = agnostic_angle_bound(self.gradient_ucb_, self.width_, opt, surrogate=self.surrogate)
-        return excess_error_bound(angle) if angle < RIGHT_ANGLE else 1.0
+        return self._examiner().bounds(Bounded(*self._bounded), opt)[-1]
 
     def _check_rows(self, X, y, sample_weight):
         """Rows, signs and weights; sets ``classes_``."""
@@ -392,7 +389,11 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     def _examination(self, X, signs, weights, rows, generator):
         """What tests find on rows that had no part in the fit."""
-        examiner = Examiner(
+        rule = LinearRule(self.coef_[0], self.intercept_[0], self.center)
+        return self._examiner().examine(rule, X, signs, weights, rows, generator)
+
+    def _examiner(self):
+        return Examiner(
             SURROGATES[self.surrogate],
             self.width_,
             self.eta if self.noise == "massart" else None,
@@ -401,8 +402,6 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             self.test_samples,
             NullSource("auto", self.n_null, cache_dir=self.cache_dir, n_jobs=self.n_jobs),
         )
-        rule = LinearRule(self.coef_[0], self.intercept_[0], self.center)
-        return examiner.examine(rule, X, signs, weights, rows, generator)
 
     def _certificate(self, examination):
         return halfspace_certificate(
@@ -412,7 +411,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     def _store(self, examination):
         """Set the certificate and its numbers."""
         self.certificate_ = certificate = self._certificate(examination)
-        self.accepted_ = bool(certificate)
+        self.accepted_, self._bounded = bool(certificate), tuple(examination.bounded)
         self.test_error_ = certificate.error
         self.p_value_ = certificate.p_value
         self.gradient_norm_, self.gradient_ucb_ = certificate.gradient_norm, certificate.gradient_ucb

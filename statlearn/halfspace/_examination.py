@@ -18,7 +18,7 @@ from ._marginal_tests import MarginalTestResult, marginal_test
 from ._noise_tests import NoiseTests, disagreement_in_slabs, largest_error, noise_tests
 from ._whitening import Whitening
 
-__all__ = ["Examination", "Examiner", "LinearRule"]
+__all__ = ["Bounded", "Examination", "Examiner", "LinearRule"]
 
 ENTRIES_AT_ONCE = 2**18  # of a block of whitened rows
 
@@ -41,6 +41,27 @@ class LinearRule(NamedTuple):
     center: bool
 
 
+class Bounded(NamedTuple):
+    """Upper confidence bounds on which those of the angle and the excess error rest.
+
+    Attributes
+    ----------
+    gradient : float
+        Of the norm of the gradient.
+    error : float
+        Of the error of the rule.
+    offset : float
+        Of the distance of the hyperplane behind the labels from the origin of whitened coordinates.
+    distance : float
+        The distance of the rule's own hyperplane.
+    """
+
+    gradient: float
+    error: float
+    offset: float
+    distance: float
+
+
 class Examination(NamedTuple):
     """What was found.
 
@@ -52,8 +73,8 @@ class Examination(NamedTuple):
         Why not.
     gradient : GradientMoments
         The gradient of the surrogate's risk, in coordinates that whiten these rows.
-    gradient_bound : float
-        Upper confidence bound of its norm.
+    bounded : Bounded
+        Upper confidence bounds.
     angle : float
         Upper confidence bound of the angle to the halfspace behind the labels, in degrees.
     oriented : bool
@@ -69,7 +90,7 @@ class Examination(NamedTuple):
     marginal: MarginalTestResult | None
     no_marginal: str
     gradient: GradientMoments
-    gradient_bound: float
+    bounded: Bounded
     angle: float
     oriented: bool
     excess: float
@@ -120,26 +141,33 @@ class Examiner(NamedTuple):
         largest = largest_error(int(wrong.sum()), rows.size, 1.0 - self.level)
         # The mean of the rows is not that of their distribution, through which the hyperplane behind the labels goes.
         offset = norm.ppf(1.0 - 0.5 * self.level) / np.sqrt(rows.size) if rule.center else 0.0
-        angle = self.angle(gradient_bound, largest, offset)
-        noise_bound = {"opt": largest} if self.eta is None else {"eta": self.eta}
-        oriented = is_oriented(largest, angle, **noise_bound, offset=offset + distance)
+        bounded = Bounded(gradient_bound, largest, float(offset), float(distance))
+        angle, oriented, excess = self.bounds(bounded)
         marginal, reason = self._marginal(rule, X, weights, rows, generator)
         noise = None
         if self.eta is not None:
             noise = noise_tests(margins, wrong, disagreement_in_slabs(margins, angle, offset=offset), self.eta)
-        is_bounded = angle < RIGHT_ANGLE and oriented
-        excess = excess_error_bound(angle, offset=offset + distance) if is_bounded else 1.0
         error = float(weights[rows] @ wrong / weights[rows].sum())
-        return Examination(marginal, reason, gradient, gradient_bound, angle, oriented, excess, error, noise)
+        return Examination(marginal, reason, gradient, bounded, angle, oriented, excess, error, noise)
 
-    def angle(self, gradient_bound, opt, offset):
-        """Angle bound in degrees for a gradient bound, with a share ``opt`` of wrong labels if there is no ``eta``."""
-        if not np.isfinite(gradient_bound):
-            return RIGHT_ANGLE
-        options = {"offset": float(offset), "surrogate": self.surrogate.name}
-        if self.eta is None:
-            return agnostic_angle_bound(gradient_bound, self.width, opt, **options)
-        return massart_angle_bound(gradient_bound, self.width, self.eta, **options)
+    def bounds(self, bounded, opt=None):
+        """Bounds of the angle in degrees and of the excess error, and whether the two rules are on one side.
+
+        Wrong labels are flips with a probability of at most ``eta``; or any share ``opt`` of all, if it is given or
+        there is no ``eta``. None for ``opt`` is then the bound of the error: the best halfspace makes no more errors.
+        """
+        if not np.isfinite(bounded.gradient):
+            return RIGHT_ANGLE, False, 1.0
+        options = {"offset": bounded.offset, "surrogate": self.surrogate.name}
+        if opt is None and self.eta is not None:
+            noise = {"eta": self.eta}
+            angle = massart_angle_bound(bounded.gradient, self.width, self.eta, **options)
+        else:
+            noise = {"opt": bounded.error if opt is None else opt}
+            angle = agnostic_angle_bound(bounded.gradient, self.width, noise["opt"], **options)
+        apart = bounded.offset + bounded.distance
+        oriented = is_oriented(bounded.error, angle, **noise, offset=apart)
+        return angle, oriented, excess_error_bound(angle, offset=apart) if oriented else 1.0
 
     def _marginal(self, rule, X, weights, rows, generator):
         """Tests of Gaussian rows on a random part of the rows, or the reason why there are none."""

@@ -14,7 +14,6 @@ __all__ = [
     "EIGENVALUE_FLOOR",
     "Statistic",
     "WhitenedSample",
-    "drift_statistics",
     "mardia_kurtosis",
     "mardia_skewness",
     "moment_catalog",
@@ -185,15 +184,3 @@ def _extreme_kurtosis(Z, starts):
         norms = np.linalg.norm(steps, axis=0)
         V = np.where(norms > 1e-12, steps / np.maximum(norms, 1e-12), V)
     return largest, smallest
-
-
-def drift_statistics(Z):
-    """How far rows, in the coordinates that whiten another sample, are from mean 0 and covariance identity.
-
-    Returns the norm of the mean and the spectral norm of covariance less identity. This compares two samples; it says
-    nothing about the shape of their distribution.
-    """
-    mean = Z.mean(axis=0)
-    centered = Z - mean
-    values = np.linalg.eigvalsh(centered.T @ centered / len(Z) - np.eye(Z.shape[1]))
-    return float(np.linalg.norm(mean)), float(max(values[-1], -values[0]))

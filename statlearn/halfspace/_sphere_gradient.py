@@ -19,7 +19,7 @@ from .._support.jit import njit
 from ._surrogates import RAMP_CODE
 from ._whitening import Whitening, take_rows
 
-__all__ = ["LabeledRows", "Slope", "disagreement", "surrogate_gradient"]
+__all__ = ["LabeledRows", "Slope", "disagreement"]
 
 ENTRIES_AT_ONCE = 2**18  # of an array that is made block by block
 EXTRA = 4  # sums that kernels return behind the sum over rows: of c, c m, loss and c**2
@@ -207,32 +207,3 @@ def _parts(n_rows, n_columns):
     """Slices of rows whose tables of so many columns have at most `ENTRIES_AT_ONCE` entries."""
     step = max(1, ENTRIES_AT_ONCE // n_columns)
     return [slice(start, start + step) for start in range(0, n_rows, step)]
-
-
-def surrogate_gradient(X, signs, weights, w, surrogate, width):
-    """Gradient on the sphere of the risk of a surrogate, for rows that are used as they are.
-
-    Parameters
-    ----------
-    X : {ndarray, csr_array} of shape (n_samples, n_features)
-        Rows, C-contiguous float64 or float32.
-    signs : ndarray of shape (n_samples,)
-        Labels +1 and -1.
-    weights : ndarray of shape (n_samples,) or None
-        Weights of the rows; None for ones.
-    w : ndarray of shape (n_features,)
-        Unit vector.
-    surrogate : Surrogate
-        ``RAMP`` or ``SIGMOID``.
-    width : float
-        Its width s.
-
-    Returns
-    -------
-    gradient : ndarray of shape (n_features,)
-        ``-mean(slope(m) * signs * (x - m w))``, orthogonal to ``w``.
-    """
-    weights = np.ones(X.shape[0]) if weights is None else weights
-    rows = np.arange(X.shape[0])
-    sample = LabeledRows(X, signs, weights, Whitening.identity(X.shape[1]), rows)
-    return sample.slope(w, surrogate, width, rows, weights.sum()).gradient

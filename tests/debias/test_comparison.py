@@ -242,7 +242,7 @@ def test_correctors_are_left_as_they_are(rng):
         (
             {"cv": ShuffleSplit(2, random_state=0)},
             ValueError,
-            "must hold out each pair exactly once. Of 40 it holds out",
+            "must hold out each row exactly once. Of 40 rows it holds out",
         ),
         ({"cv": 1}, ValueError, "The 'cv' parameter"),
         ({"contrasts": "groups"}, ValueError, "groups must be given for contrasts='groups'"),

@@ -86,7 +86,7 @@ def test_bad_input(metric):
     for arguments, message in (
         (([0.0, 1.0], [0.0, np.nan]), "Input y_pred contains NaN"),
         (([0.0, np.inf], [0.0, 1.0]), "Input y_true contains infinity"),
-        (([0.0, 1.0], [0.0]), "inconsistent numbers of samples"),
+        (([0.0, 1.0], [0.0]), "must have the same length"),
         (([], []), "0 sample"),
         (([[0.0, 1.0], [0.0, 1.0]], [0.0, 1.0]), "y should be a 1d array"),
         ((3.0, [0.0]), "'y_true' parameter of"),
@@ -94,9 +94,9 @@ def test_bad_input(metric):
         with pytest.raises(ValueError, match=message):
             metric(*arguments)
     for weights, message in (
-        ([-1.0, 1.0], "Negative values"),
+        ([-1.0, 1.0], "must be finite and non-negative"),
         ([0.0, 0.0], "zero"),
-        ([1.0], "inconsistent numbers of samples"),
+        ([1.0], "must have the same length"),
     ):
         with pytest.raises(ValueError, match=message):
             metric([0.0, 1.0], [0.0, 1.0], sample_weight=weights)

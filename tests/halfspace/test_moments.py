@@ -6,7 +6,6 @@ from scipy.stats import chi2, norm
 from sklearn.datasets import load_iris
 
 from statlearn.halfspace._moments import (
-    drift_statistics,
     mardia_kurtosis,
     mardia_skewness,
     moment_catalog,
@@ -113,15 +112,3 @@ def test_the_catalog_fits_the_statistics(rng):
         names = [statistic.name for statistic in moment_catalog(d)]
         assert len(moment_statistics(self_whiten(rng.normal(size=(300, d))).Z)) == len(names) == len(set(names))
         assert ("Mardia skewness (root)" in names) == (d <= 60)
-
-
-def test_drift(rng):
-    reference, rows = rng.normal(size=(500, 3)) * [1, 5, 9], rng.normal(size=(500, 3)) * [1, 5, 9]
-    sample = self_whiten(reference)
-    assert drift_statistics(sample.Z) == pytest.approx((0, 0), abs=1e-10)
-    mean, covariance = drift_statistics((rows - sample.mean) @ sample.transform)
-    assert 0 < mean < 0.3
-    assert 0 < covariance < 0.5
-    mean, covariance = drift_statistics((2 * rows + [0, 0, 18] - sample.mean) @ sample.transform)
-    assert mean == pytest.approx(2, abs=0.3)
-    assert covariance == pytest.approx(3, abs=1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from statlearn.halfspace._sphere_gradient import LabeledRows, disagreement, surrogate_gradient
+from statlearn.halfspace._sphere_gradient import LabeledRows, disagreement
 from statlearn.halfspace._surrogates import RAMP, SIGMOID
 from statlearn.halfspace._whitening import Whitening
 
@@ -42,9 +42,10 @@ def test_three_rows_by_hand():
     """Width 1.2, w = e1: margins 0, 0.1, 0.4 have slopes 1, 1, 1.25 over 1.2, and the second label is -1."""
     X = np.array([[0.0, 1.0], [0.1, 2.0], [0.4, -1.0]])
     signs = np.array([1.0, -1.0, 1.0])
-    gradient = surrogate_gradient(X, signs, None, np.array([1.0, 0.0]), RAMP, 1.2)
+    gradient = slope_of(plain_rows(X, signs), np.array([1.0, 0.0]), RAMP, 1.2).gradient
     np.testing.assert_allclose(gradient, [0.0, -(1.0 - 2.0 - 1.25) / (3 * 1.2)], rtol=1e-14, atol=1e-16)
-    weighted = surrogate_gradient(X, signs, np.array([1.0, 0.0, 3.0]), np.array([1.0, 0.0]), RAMP, 1.2)
+    rows = plain_rows(X, signs)._replace(weights=np.array([1.0, 0.0, 3.0]))
+    weighted = slope_of(rows, np.array([1.0, 0.0]), RAMP, 1.2).gradient
     np.testing.assert_allclose(weighted, [0.0, -(1.0 - 3.75) / (4 * 1.2)], rtol=1e-14, atol=1e-16)
 
 
