@@ -315,7 +315,10 @@ def test_out_of_fold_predictions_are_in_the_order_of_the_rows(rng):
     ("cv", "message"),
     [
         (ShuffleSplit(3, test_size=0.2, random_state=0), "Of 200 rows it holds out .* never, and .* more than once"),
-        (TimeSeriesSplit(4), "it holds out 40 never, and 0 more than once. Use KFold or another splitter into parts, such as GroupKFold"),
+        (
+            TimeSeriesSplit(4),
+            "it holds out 40 never, and 0 more than once. Use KFold or another splitter into parts, such as",
+        ),
         (RepeatedKFold(n_splits=4, n_repeats=2, random_state=0), "it holds out 0 never, and 200 more than once"),
         ([(np.arange(100), np.arange(100, 200))], "it holds out 100 never, .*FrozenEstimator, and calibrate on others"),
         (iter([]), "cv gives no folds"),

@@ -96,7 +96,7 @@ def test_bad_input(metric):
     for weights, message in (
         ([-1.0, 1.0], "must be finite and non-negative"),
         ([0.0, 0.0], "zero"),
-        ([1.0], "must have the same length"),
+        ([1.0], "sample_weight must have 2 entries. Got 1"),
     ):
         with pytest.raises(ValueError, match=message):
             metric([0.0, 1.0], [0.0, 1.0], sample_weight=weights)
