@@ -22,7 +22,6 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from .._support._sklearn import Interval, StrOptions, validate_params
-from ._bands import band_half_widths, band_is_testable, band_mass
 from ._surrogates import SURROGATES
 
 __all__ = [
@@ -30,17 +29,12 @@ __all__ = [
     "excess_error_bound",
     "is_oriented",
     "massart_angle_bound",
-    "sharpest_width",
-    "universal_angle_bound",
 ]
 
 RIGHT_ANGLE = 90.0  # degrees: nothing is excluded
 MEAN_SIZE = math.sqrt(2.0 / math.pi)  # E|g| of a standard normal g
 BISECTION = {"xtol": 1e-13, "rtol": 1e-13}
-SMALLEST = 1e-12  # tangent of an angle that counts as 0
 REACH = 12.0  # margins of a standard normal beyond it have no mass worth counting
-WIDTHS = np.geomspace(0.01, 4.0, 61)  # among which `sharpest_width` chooses
-MARGIN = 2.0  # standard errors by which it expects a gradient and its upper bound to exceed noise
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(128)
 
 
@@ -225,68 +219,6 @@ def _slopes_of_normal_margins(width, surrogate):
     return slopes[slopes > 0.0], masses[slopes > 0.0]
 
 
-def universal_angle_bound(
-    gradient_bound,
-    margins,
-    width,
-    eta,
-    *,
-    offset=0.0,
-    second_moment=1.0,
-    fourth_moment=3.0,
-    level=0.95,
-    surrogate="ramp",
-):
-    r"""The bound of `massart_angle_bound` from moments instead of a normal law. Weak: for research.
-
-    Weighted by l'_s(m), let E z^2 >= second_moment and E z^4 <= fourth_moment for every unit v orthogonal to w. Hölder
-    gives E|z| >= second_moment^1.5 / fourth_moment^0.5. Where |z| is below c = (|m| cos(theta) + offset) / sin(theta)
-    the loss is at most c, so that
-
-        -<grad, v>  >=  E[l'_s(m) ((1 - 2 eta) second_moment^1.5 / fourth_moment^0.5 - 2 (1 - eta) c)].
-
-    The mean over margins is taken over those of the sample, less its standard error times a normal quantile.
-
-    Parameters
-    ----------
-    gradient_bound : float
-        Upper bound of the norm of the gradient, non-negative.
-    margins : ndarray of shape (n_samples,)
-        Margins <w, x> of the rows.
-    width : float
-        Width of the surrogate.
-    eta : float
-        Bound of the flip probabilities, in [0, 0.5).
-    offset : float, default=0.0
-        Largest distance of the true hyperplane from the origin.
-    second_moment, fourth_moment : float, default=1.0 and 3.0
-        Bounds of the moments of z in the band.
-    level : float, default=0.95
-        Confidence in the mean over margins.
-    surrogate : {"ramp", "sigmoid"}, default="ramp"
-        The surrogate loss.
-
-    Returns
-    -------
-    angle : float
-        Angle between the hyperplanes in degrees; 90 if nothing is excluded.
-    """
-    slopes = SURROGATES[surrogate].slope(margins, width)
-    gain = (1.0 - 2.0 * eta) * second_moment**1.5 / fourth_moment**0.5
-    errors = norm.ppf(level) / math.sqrt(margins.size)
-
-    def surplus(log_tangent):
-        angle = math.atan(math.exp(log_tangent))
-        borders = (np.abs(margins) * math.cos(angle) + offset) / math.sin(angle)
-        terms = slopes * (gain - 2.0 * (1.0 - eta) * borders)
-        return terms.mean() - errors * terms.std() - gradient_bound
-
-    low, high = math.log(SMALLEST), -math.log(SMALLEST)
-    if surplus(high) <= 0.0:
-        return RIGHT_ANGLE
-    return math.degrees(math.atan(math.exp(brentq(surplus, low, high)))) if surplus(low) < 0.0 else 0.0
-
-
 def excess_error_bound(angle, *, offset=0.0):
     """Most by which the error of a halfspace exceeds that of one at an angle and an offset, under a normal law.
 
@@ -303,77 +235,27 @@ def excess_error_bound(angle, *, offset=0.0):
     return min(1.0, angle / 180.0 + (float(norm.cdf(offset)) - 0.5))
 
 
-def is_oriented(largest_error, angle, eta=0.0, *, opt=0.0, offset=0.0):
+def is_oriented(largest_error, disagreement, eta=0.0, *, opt=0.0):
     """Whether the error of a halfspace excludes that its positive class is on the wrong side.
 
-    If w is at least 180 - angle degrees from w*, the two agree on the share of rows `excess_error_bound` at most. On
-    the others a label is that of w*, and so an error of w, with probability 1 - eta at least (Massart noise), or all
-    but a share ``opt`` of the labels are (an adversary).
+    If it is, w and w* agree on no more rows than those on which w and -w* may differ. On the others a label is that of
+    w*, and so an error of w, with probability 1 - eta at least (Massart noise), or all but a share ``opt`` of the
+    labels are (an adversary).
 
     Parameters
     ----------
     largest_error : float
         Upper confidence bound of the error of w.
-    angle : float
-        Bound of the angle between the hyperplanes, in degrees.
+    disagreement : float
+        Bound of the share of rows on which two halfspaces whose hyperplanes are as close as those of w and w* differ.
     eta : float, default=0.0
         Bound of the flip probabilities.
     opt : float, default=0.0
         Share of labels that an adversary chose.
-    offset : float, default=0.0
-        Bound of the distances of the two hyperplanes from the origin, added up.
 
     Returns
     -------
     oriented : bool
-        False if the bound of the angle is 90 degrees.
+        Whether it is excluded.
     """
-    least_if_reversed = (1.0 - eta) * (1.0 - excess_error_bound(angle, offset=offset)) - opt
-    return bool(angle < RIGHT_ANGLE and largest_error < least_if_reversed)
-
-
-def sharpest_width(n_rows, n_features, eta, *, n_tested=None, surrogate="ramp"):
-    """The width at which the angle bound is expected to be smallest.
-
-    A small width resolves finer angles, a large one leaves more rows to estimate the gradient, and to test what the
-    band looks like. The gradient is taken to be what a learner from as many rows leaves, plus the estimation error of
-    as many others, plus two standard errors.
-
-    Parameters
-    ----------
-    n_rows : int
-        Number of rows from which the gradient is estimated.
-    n_features : int
-        Number of features, after whitening.
-    eta : float
-        Bound of the flip probabilities, in [0, 0.5).
-    n_tested : int, default=None
-        Number of rows whose bands are tested; both must be expected to hold enough of them. None is ``n_rows``.
-    surrogate : {"ramp", "sigmoid"}, default="ramp"
-        The surrogate loss.
-
-    Returns
-    -------
-    width : float
-        Width between 0.01 and 4, in standard deviations of a margin.
-    angle : float
-        The angle bound to be expected there, in degrees; 90 if there are too few rows for any.
-    """
-    n_tested = n_rows if n_tested is None else n_tested
-    widths = [width for width in WIDTHS if _holds_enough(n_tested, n_features, width)] or [WIDTHS[-1]]
-    angles = [_expected_angle(width, n_rows, n_features, eta, surrogate) for width in widths]
-    best = max(range(len(widths)), key=lambda k: (-angles[k], widths[k]))  # the largest width among equals
-    return float(widths[best]), angles[best]
-
-
-def _holds_enough(n_tested, n_features, width):
-    """Whether the inner band of Gaussian rows, and so the outer one, holds enough rows to be tested."""
-    inner = band_half_widths(width)[0]
-    return n_features == 1 or band_is_testable(n_tested * band_mass(inner), n_features)
-
-
-def _expected_angle(width, n_rows, n_features, eta, surrogate):
-    slopes, masses = _slopes_of_normal_margins(width, SURROGATES[surrogate])
-    error = math.sqrt(masses @ slopes**2 / n_rows)  # standard error of the gradient in any direction
-    gradient = error * (math.sqrt(2.0 * (n_features - 1.0)) + MARGIN)
-    return massart_angle_bound(gradient, width, eta, surrogate=surrogate)
+    return bool(largest_error < (1.0 - eta) * (1.0 - disagreement) - opt)

@@ -19,6 +19,7 @@ __all__ = [
     "band_mass",
     "band_statistics",
     "orthogonal_moments",
+    "orthogonal_part",
 ]
 
 BAND_DIVISORS = (6, 2)
@@ -78,11 +79,11 @@ def band_statistics(Z, normal, offset, width):
         mass = band_mass(half_width)
         statistics.append(rows.size / n_samples - mass)
         if band_is_testable(n_samples * mass, d):
-            statistics += orthogonal_moments(_orthogonal_part(Z[rows], normal))
+            statistics += orthogonal_moments(orthogonal_part(Z[rows], normal))
     return np.array(statistics), tuple(counts)
 
 
-def _orthogonal_part(rows, normal):
+def orthogonal_part(rows, normal):
     """Coordinates of rows in an orthonormal basis of the complement of a unit vector, by a Householder reflection."""
     mirror = normal.copy()
     mirror[0] += np.copysign(1.0, mirror[0])

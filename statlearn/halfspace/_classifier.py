@@ -1,6 +1,8 @@
 """The tester-learner of halfspaces as an estimator."""
 
 import copy
+import dataclasses
+import functools
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -15,19 +17,22 @@ from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
 from ..exceptions import NotCertifiedError, NotCertifiedWarning
-from ._angle_bounds import sharpest_width
 from ._certificate import halfspace_certificate
 from ._examination import Bounded, Examiner, LinearRule
 from ._marginal_tests import NullSource
+from ._sharpest_width import sharpest_width
 from ._sphere_descent import DescentSettings, descend, width_ladder
 from ._sphere_gradient import LabeledRows
 from ._surrogates import SURROGATES
+from ._universal import UniversalExaminer
 from ._whitening import Whitening
 
 __all__ = ["TestableHalfspaceClassifier"]
 
 BATCH, LARGE_BATCH, LARGE = 256, 1024, 100_000  # rows per step, and the number of rows from which there are more
-AGNOSTIC_ETA = 0.4  # whose sharpest width is taken where no noise bound is assumed
+LEARNED_WIDTH = 0.1  # of the last surrogate of the descent, or that of the examination if it is smaller
+N_SHIFTS = 3  # of the hyperplane, each with a descent around it
+EXAMINERS = {"gaussian": Examiner, "universal": UniversalExaminer}
 
 
 class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, StatlearnEstimator):
@@ -45,6 +50,10 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     noise : {"massart", "agnostic"}, default="massart"
         What is assumed of wrong labels: ``"massart"``, that each is flipped with a probability of at most ``eta``,
         which may depend on the row; ``"agnostic"``, nothing.
+    target : {"gaussian", "universal"}, default="gaussian"
+        What is taken for granted of rows: ``"gaussian"``, that they are, which is tested; ``"universal"``, nothing. The
+        bounds then rest on moments of the very rows, for Massart noise only and up to 60 columns. They are valid for
+        any rows and weak, often too weak to exclude anything: for research.
     eta : float, default=0.4
         Bound of the flip probabilities, at least 0 and below 0.5. Not used if ``noise="agnostic"``.
     delta : float, default=0.05
@@ -52,8 +61,9 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     surrogate : {"ramp", "sigmoid"}, default="ramp"
         The surrogate of the 0-1 loss.
     width : float or "auto", default="auto"
-        Width of the surrogate, in standard deviations of a margin. ``"auto"`` takes the one whose bound is expected to
-        be the sharpest, which depends on numbers of rows and columns and on ``eta`` alone.
+        Width of the surrogate whose gradient is bounded, in standard deviations of a margin. Rows are tested in bands
+        of a third of it, and all of it. ``"auto"`` takes the one that promises the sharpest bound, judged by the rows
+        of learning. The learner's own surrogate narrows down to 0.1, or to this width if it is smaller.
     n_init : int, default=3
         Number of starts of the descent.
     max_iter : int, default=300
@@ -73,7 +83,8 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     center : bool, default=True
         Whether the hyperplane goes through the mean, or else through the origin.
     fit_intercept : bool, default=False
-        Whether to shift the hyperplane to the least 0-1 error in the end. A heuristic, which no bound covers.
+        Whether the hyperplane may be elsewhere. It is shifted to where errors are fewest, learned again around the
+        new place, and so on. A heuristic, which no bound covers.
     on_reject : {"warn", "raise", "ignore"}, default="warn"
         What to do if the certificate does not hold. `NotCertifiedError` carries the fitted estimator.
     cache_dir : str or pathlib.Path, default=None
@@ -92,7 +103,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     intercept_ : ndarray of shape (1,)
         Intercept.
     width_ : float
-        Width of the last surrogate.
+        Width of the surrogate whose gradient is bounded.
     n_iter_ : int
         Steps of all stages, stochastic and of the polishes.
     train_error_, test_error_ : float
@@ -100,7 +111,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     accepted_ : bool
         Whether the certificate holds.
     p_value_ : float
-        P-value of all tests of Gaussian rows together, with the tolerance.
+        P-value of all tests of Gaussian rows together, with the tolerance. NaN without such tests.
     gradient_norm_, gradient_ucb_ : float
         Norm of the gradient on the rows of the tests, and its upper confidence bound.
     angle_bound_ : float
@@ -139,7 +150,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     >>> from statlearn.halfspace import TestableHalfspaceClassifier
     >>> X, y = make_massart_halfspace(20000, 5, recipe="massart-far", random_state=0)
     >>> model = TestableHalfspaceClassifier(eta=0.4, random_state=0).fit(X, y)
-    >>> model.accepted_, bool(model.excess_error_bound_ < 0.1)
+    >>> model.accepted_, bool(model.excess_error_bound_ < 0.15)
     (True, True)
 
     The same columns, cubed, are not Gaussian. The model is as usable, but nothing vouches for it:
@@ -152,6 +163,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     _parameter_constraints = {
         "noise": [StrOptions({"massart", "agnostic"})],
+        "target": [StrOptions(set(EXAMINERS))],
         "eta": [Interval(Real, 0, 0.5, closed="left")],
         "delta": [Interval(Real, 0, 0.5, closed="neither")],
         "surrogate": [StrOptions(set(SURROGATES))],
@@ -174,6 +186,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     def __init__(
         self,
         noise="massart",
+        target="gaussian",
         *,
         eta=0.4,
         delta=0.05,
@@ -194,6 +207,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         n_jobs=None,
     ):
         self.noise = noise
+        self.target = target
         self.eta = eta
         self.delta = delta
         self.surrogate = surrogate
@@ -241,29 +255,38 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         Raises
         ------
         ValueError
-            If an argument is out of range, there are not two labels, or no column varies.
+            If an argument is out of range, there are not two labels, no column varies, or ``target="universal"`` comes
+            with ``noise="agnostic"``.
         NotCertifiedError
             If the certificate does not hold and ``on_reject="raise"``.
         """
+        self._check_target()
         split, learn, draw = spawn_generators(self.random_state, 3)
         X, signs, weights = self._check_rows(X, y, sample_weight)
         train, test = split_rows(signs, weights, self.test_size, split)
         whitening = Whitening.of_rows(X, weights, train, center=self.center)
         sample = LabeledRows(X, signs, weights, whitening, train)
-        self.width_ = self._resolved_width(test.size)
-        widths = width_ladder(self.width_, sample.scale())
+        widths = width_ladder(min(LEARNED_WIDTH, np.inf if self.width == "auto" else self.width), sample.scale())
         batch_size = BATCH if train.size < LARGE else LARGE_BATCH
         settings = DescentSettings(
             SURROGATES[self.surrogate], self.n_init, self.max_iter, batch_size, self.learning_rate
         )
-        with fit_progress(self, X, y, max_subtasks=len(widths) + 2, sample_weight=sample_weight) as progress:
-            descent = descend(sample, widths, settings, learn, n_jobs=self.n_jobs, progress=progress)
-            coef, intercept = sample.whitening.fold(descent.coef)
+        n_descents = 1 + N_SHIFTS * self.fit_intercept
+        n_steps = n_descents * (len(widths) + 1) + 1
+        with fit_progress(self, X, y, max_subtasks=n_steps, sample_weight=sample_weight) as progress:
+            search = functools.partial(
+                descend, widths=widths, settings=settings, generator=learn, n_jobs=self.n_jobs, progress=progress
+            )
             if self.fit_intercept:
-                intercept += best_shift(sample.margins(descent.coef, train), signs[train], weights[train])
-            self.coef_, self.intercept_ = coef[None].astype(np.float64), np.array([intercept], dtype=np.float64)
+                sample, descent, shift = shifted_descent(sample, search)
+            else:
+                descent, shift = search(sample), 0.0
+            coef, intercept = sample.whitening.fold(descent.coef)
+            self.coef_ = coef[None].astype(np.float64)
+            self.intercept_ = np.array([intercept + shift], dtype=np.float64)
             self.train_error_ = descent.error
             self.n_iter_ = max(1, sum(stage.n_iter + stage.n_polish for stage in descent.stages))
+            self.width_ = self._resolved_width(sample, descent, test.size)
             self._store(self._examination(X, signs, weights, test, draw))
             progress.step()
         self._react()
@@ -348,14 +371,16 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         Raises
         ------
         ValueError
-            If ``opt`` is not between 0 and 1.
+            If ``opt`` is not between 0 and 1, or given where ``target="universal"``.
         """
         check_is_fitted(self)
         if opt is None:
             return self.excess_error_bound_
         if not 0.0 <= opt <= 1.0:
             raise ValueError(f"opt must be None or a share between 0 and 1. Got {opt!r}.")
-        return self._examiner().bounds(Bounded(*self._bounded), opt)[-1]
+        if self.target == "universal":
+            raise ValueError(f"opt must be None if target='universal', which has bounds for flips only. Got {opt!r}.")
+        return self._examiner(self.width_).bounds(Bounded(*self._bounded), opt)[-1]
 
     def _check_rows(self, X, y, sample_weight):
         """Rows, signs and weights; sets ``classes_``."""
@@ -380,22 +405,39 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             raise ValueError(f"y must have the labels {self.classes_.tolist()} of the fit. Got {y[unknown][0]!r}.")
         return np.where(y == self.classes_[1], 1.0, -1.0)
 
-    def _resolved_width(self, n_test):
+    def _check_target(self):
+        if self.target == "universal" and self.noise != "massart":
+            raise ValueError(
+                f"target='universal' has bounds for noise='massart' only. Got noise={self.noise!r}: take "
+                "target='gaussian'."
+            )
+
+    def _resolved_width(self, sample, descent, n_tests):
         if self.width != "auto":
             return float(self.width)
-        eta = self.eta if self.noise == "massart" else AGNOSTIC_ETA
-        n_tested = min(n_test, self.test_samples)
-        return sharpest_width(max(n_test, 1), self.n_features_in_, eta, n_tested=n_tested, surrogate=self.surrogate)[0]
+        opt = descent.error if self.noise == "agnostic" else None
+
+        def angle_bound(gradient, width):
+            return self._examiner(width).angle_bound(gradient, opt=opt)
+
+        return sharpest_width(
+            sample,
+            descent.coef,
+            SURROGATES[self.surrogate],
+            angle_bound,
+            n_tests=max(n_tests, 1),
+            n_marginal=min(n_tests, self.test_samples),
+        )[0]
 
     def _examination(self, X, signs, weights, rows, generator):
         """What tests find on rows that had no part in the fit."""
         rule = LinearRule(self.coef_[0], self.intercept_[0], self.center)
-        return self._examiner().examine(rule, X, signs, weights, rows, generator)
+        return self._examiner(self.width_).examine(rule, X, signs, weights, rows, generator)
 
-    def _examiner(self):
-        return Examiner(
+    def _examiner(self, width):
+        return EXAMINERS[self.target](
             SURROGATES[self.surrogate],
-            self.width_,
+            width,
             self.eta if self.noise == "massart" else None,
             self.delta,
             self.tolerance,
@@ -405,7 +447,12 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     def _certificate(self, examination):
         return halfspace_certificate(
-            examination, noise=self.noise, eta=self.eta, level=self.delta, covers_intercept=not self.fit_intercept
+            examination,
+            noise=self.noise,
+            target=self.target,
+            eta=self.eta,
+            level=self.delta,
+            covers_intercept=not self.fit_intercept,
         )
 
     def _store(self, examination):
@@ -447,6 +494,29 @@ def split_rows(signs, weights, test_size, generator):
         test.append(of_class[:n_test])
         train.append(of_class[n_test:])
     return np.sort(np.concatenate(train)), np.sort(np.concatenate(test))
+
+
+def shifted_descent(sample, search):
+    """Descents around hyperplanes that are shifted to the least error, one after the other; the best of them.
+
+    Rows of one class that lie far on one side tilt a hyperplane that must go through the mean. Around the shifted one
+    they do not.
+
+    Returns
+    -------
+    sample, descent, shift
+        The rows with the hyperplane at their origin, what was found around it, and the last shift.
+    """
+    found = []
+    for k in range(1 + N_SHIFTS):
+        descent = search(sample)
+        signs, weights = sample.signs[sample.rows], sample.weights[sample.rows]
+        margins = sample.margins(descent.coef, sample.rows)
+        shift = best_shift(margins, signs, weights)
+        error = weights @ ((margins + shift > 0.0) != (signs > 0.0)) / weights.sum()
+        found.append((error, k, sample, dataclasses.replace(descent, error=float(error)), shift))
+        sample = sample._replace(whitening=sample.whitening.shifted(descent.coef, shift))
+    return min(found)[2:]  # k tells errors that tie apart
 
 
 def best_shift(margins, signs, weights):

@@ -1,6 +1,7 @@
 """The tests of a linear rule on rows that had no part in choosing it."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -14,11 +15,11 @@ from ._angle_bounds import (
     massart_angle_bound,
 )
 from ._gradient_bound import GradientMoments, gradient_moments, gradient_upper_bound
-from ._marginal_tests import MarginalTestResult, marginal_test
+from ._marginal_tests import marginal_test
 from ._noise_tests import NoiseTests, disagreement_in_slabs, largest_error, noise_tests
 from ._whitening import Whitening
 
-__all__ = ["Bounded", "Examination", "Examiner", "LinearRule"]
+__all__ = ["Bounded", "Examination", "Examiner", "LinearRule", "Seen"]
 
 ENTRIES_AT_ONCE = 2**18  # of a block of whitened rows
 
@@ -67,10 +68,6 @@ class Examination(NamedTuple):
 
     Attributes
     ----------
-    marginal : MarginalTestResult or None
-        Tests of Gaussian rows; None if they could not be made.
-    no_marginal : str
-        Why not.
     gradient : GradientMoments
         The gradient of the surrogate's risk, in coordinates that whiten these rows.
     bounded : Bounded
@@ -85,10 +82,12 @@ class Examination(NamedTuple):
         Weighted share of errors.
     noise : NoiseTests or None
         Errors against the noise bound; None without one.
+    law : MarginalTestResult, BandMoments or None
+        What was found of the law of the rows; None if nothing could be.
+    no_law : str
+        Why not.
     """
 
-    marginal: MarginalTestResult | None
-    no_marginal: str
     gradient: GradientMoments
     bounded: Bounded
     angle: float
@@ -96,12 +95,49 @@ class Examination(NamedTuple):
     excess: float
     error: float
     noise: NoiseTests | None
+    law: object
+    no_law: str
 
 
-class Examiner(NamedTuple):
-    """How rules are examined.
+class Seen(NamedTuple):
+    """Rows that are examined, as the rule sees them.
 
     Attributes
+    ----------
+    X, weights, rows : ndarray
+        The table, its weights and the numbers of the rows.
+    whitening : Whitening
+        Whitens these rows.
+    normal : ndarray of shape (rank,)
+        Unit normal of the rule in their coordinates.
+    margins : ndarray of shape (n_rows,)
+        Distances to the hyperplane with this normal through their origin.
+    wrong : ndarray of bool of shape (n_rows,)
+        Whether the rule errs.
+    """
+
+    X: object
+    weights: np.ndarray
+    rows: np.ndarray
+    whitening: Whitening
+    normal: np.ndarray
+    margins: np.ndarray
+    wrong: np.ndarray
+
+    def tables(self):
+        """Whitened rows in blocks."""
+        return (table for _, table in _whitened(self.X, self.rows, self.whitening))
+
+    @property
+    def equally_weighted(self):
+        return np.ptp(self.weights[self.rows]) == 0.0
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """How rules are examined, if rows are taken to be Gaussian.
+
+    Parameters
     ----------
     surrogate : Surrogate
         The stand-in of the 0-1 loss, whose gradient is bounded.
@@ -110,7 +146,7 @@ class Examiner(NamedTuple):
     eta : float or None
         Bound of the flip probabilities; None for wrong labels of any kind.
     level : float
-        Level of each test and, taken from 1, confidence of the bounds.
+        Level of each test and, taken from 1, joint confidence of the bounds.
     tolerance : float
         Departures from Gaussian moments that are let pass.
     n_marginal : int
@@ -127,55 +163,75 @@ class Examiner(NamedTuple):
     n_marginal: int
     source: object
 
+    shares: ClassVar = {"gradient": 0.8, "error": 0.1, "offset": 0.1}  # of the level: most to what costs the most
+
     def examine(self, rule, X, signs, weights, rows, generator):
         """Examine a rule on the listed rows of X, which are independent of it."""
         whitening = Whitening.of_rows(X, weights, rows, center=rule.center)
         normal, length = _whitened_normal(rule, X, weights, rows, whitening)
-        blocks = ((table, signs[part], weights[part]) for part, table in _whitened(X, rows, whitening))
-        gradient = gradient_moments(blocks, normal, self.surrogate, self.width)
-        gradient_bound = gradient_upper_bound(gradient, level=1.0 - self.level)
         margins = _products(X, rows, rule.coef)
         wrong = (margins + rule.intercept > 0.0) != (signs[rows] > 0.0)
-        distance = abs(whitening.mean @ rule.coef + rule.intercept) / length  # of the rule itself from the origin of z
-        margins = (margins - whitening.mean @ rule.coef) / length
-        largest = largest_error(int(wrong.sum()), rows.size, 1.0 - self.level)
+        at_origin = whitening.mean @ rule.coef
+        seen = Seen(X, weights, rows, whitening, normal, (margins - at_origin) / length, wrong)
+        blocks = ((table, signs[part], weights[part]) for part, table in _whitened(X, rows, whitening))
+        gradient = gradient_moments(blocks, normal, self.surrogate, self.width)
         # The mean of the rows is not that of their distribution, through which the hyperplane behind the labels goes.
-        offset = norm.ppf(1.0 - 0.5 * self.level) / np.sqrt(rows.size) if rule.center else 0.0
-        bounded = Bounded(gradient_bound, largest, float(offset), float(distance))
+        offset = norm.ppf(1.0 - 0.5 * self._level_of("offset")) / np.sqrt(rows.size) if rule.center else 0.0
+        bounded = Bounded(
+            gradient_upper_bound(gradient, level=1.0 - self._level_of("gradient")),
+            largest_error(int(wrong.sum()), rows.size, 1.0 - self._level_of("error")),
+            float(offset),
+            float(abs(at_origin + rule.intercept) / length),
+        )
+        error = float(weights[rows] @ wrong / weights[rows].sum())
+        return Examination(gradient, bounded, *self._judged(seen, bounded, error, rule, generator))
+
+    def _level_of(self, bound):
+        return self.shares[bound] * self.level
+
+    def _judged(self, seen, bounded, error, rule, generator):
+        """What follows from the bounds, and the tests, as the last attributes of an `Examination`."""
         angle, oriented, excess = self.bounds(bounded)
-        marginal, reason = self._marginal(rule, X, weights, rows, generator)
+        law, reason = self._marginal(seen, rule, generator)
         noise = None
         if self.eta is not None:
-            noise = noise_tests(margins, wrong, disagreement_in_slabs(margins, angle, offset=offset), self.eta)
-        error = float(weights[rows] @ wrong / weights[rows].sum())
-        return Examination(marginal, reason, gradient, bounded, angle, oriented, excess, error, noise)
+            may_differ = disagreement_in_slabs(seen.margins, angle, offset=bounded.offset)
+            noise = noise_tests(seen.margins, seen.wrong, may_differ, self.eta)
+        return angle, oriented, excess, error, noise, law, reason
+
+    def angle_bound(self, gradient, *, opt=None, offset=0.0):
+        """Bound of the angle in degrees, given one of the gradient.
+
+        Wrong labels are flips with a probability of at most ``eta``; or any share ``opt`` of all, if it is given.
+        """
+        options = {"offset": offset, "surrogate": self.surrogate.name}
+        if opt is None:
+            return massart_angle_bound(gradient, self.width, self.eta, **options)
+        return agnostic_angle_bound(gradient, self.width, opt, **options)
 
     def bounds(self, bounded, opt=None):
         """Bounds of the angle in degrees and of the excess error, and whether the two rules are on one side.
 
-        Wrong labels are flips with a probability of at most ``eta``; or any share ``opt`` of all, if it is given or
-        there is no ``eta``. None for ``opt`` is then the bound of the error: the best halfspace makes no more errors.
+        None for ``opt`` is the bound of the error if there is no ``eta``: the best halfspace makes no more errors.
         """
         if not np.isfinite(bounded.gradient):
             return RIGHT_ANGLE, False, 1.0
-        options = {"offset": bounded.offset, "surrogate": self.surrogate.name}
-        if opt is None and self.eta is not None:
-            noise = {"eta": self.eta}
-            angle = massart_angle_bound(bounded.gradient, self.width, self.eta, **options)
-        else:
-            noise = {"opt": bounded.error if opt is None else opt}
-            angle = agnostic_angle_bound(bounded.gradient, self.width, noise["opt"], **options)
-        apart = bounded.offset + bounded.distance
-        oriented = is_oriented(bounded.error, angle, **noise, offset=apart)
-        return angle, oriented, excess_error_bound(angle, offset=apart) if oriented else 1.0
+        if opt is None and self.eta is None:
+            opt = bounded.error
+        angle = self.angle_bound(bounded.gradient, opt=opt, offset=bounded.offset)
+        disagreement = excess_error_bound(angle, offset=bounded.offset + bounded.distance)
+        noise = {"eta": self.eta} if opt is None else {"opt": opt}
+        oriented = angle < RIGHT_ANGLE and is_oriented(bounded.error, disagreement, **noise)
+        return angle, oriented, disagreement if oriented else 1.0
 
-    def _marginal(self, rule, X, weights, rows, generator):
+    def _marginal(self, seen, rule, generator):
         """Tests of Gaussian rows on a random part of the rows, or the reason why there are none."""
-        if np.ptp(weights[rows]) > 0.0:
+        if not seen.equally_weighted:
             return None, "the null laws are those of rows of equal weight"
+        rows = seen.rows
         if rows.size > self.n_marginal:
             rows = generator.choice(rows, self.n_marginal, replace=False)
-        table = X[rows]
+        table = seen.X[rows]
         table = table.toarray() if sparse.issparse(table) else table
         if rows.size < 2 or not (table != table[0]).any() or np.ptp(table @ rule.coef) == 0.0:
             return None, f"the {rows.size} rows of the tests do not vary"

@@ -116,7 +116,7 @@ def error_p_value(n_errors, n_rows, bound):
     return binom.sf(n_errors - 1, n_rows, bound)
 
 
-def noise_tests(margins, wrong, disagreement, eta):
+def noise_tests(margins, wrong, disagreement, eta, *, deepest=DEEPEST):
     """Test errors in nested slabs of margins against a bound of Massart noise.
 
     The slabs are all rows, then the halves below and above the median margin, and so on down to 64 parts or to parts
@@ -135,6 +135,8 @@ def noise_tests(margins, wrong, disagreement, eta):
         `disagreement_in_slabs`.
     eta : float
         Bound of the flip probabilities.
+    deepest : int, default=6
+        Number of halvings.
 
     Returns
     -------
@@ -145,7 +147,7 @@ def noise_tests(margins, wrong, disagreement, eta):
     margins, bounds = margins[order], eta + (1.0 - eta) * disagreement[order]
     errors = np.concatenate([[0], np.cumsum(wrong[order])])
     allowed = np.concatenate([[0.0], np.cumsum(bounds)])
-    starts, stops = map(np.array, zip(*_halvings(margins.size), strict=True))
+    starts, stops = map(np.array, zip(*_halvings(margins.size, deepest), strict=True))
     n_rows, n_errors = stops - starts, errors[stops] - errors[starts]
     means = np.minimum((allowed[stops] - allowed[starts]) / n_rows, 1.0)
     p_values = error_p_value(n_errors, n_rows, means)
@@ -162,9 +164,9 @@ def noise_tests(margins, wrong, disagreement, eta):
     )
 
 
-def _halvings(n_rows):
+def _halvings(n_rows, deepest):
     """Positions (start, stop) of nested parts of sorted rows, all rows first."""
-    for depth in range(DEEPEST + 1):
+    for depth in range(deepest + 1):
         if depth > 0 and n_rows < FEWEST_PER_SLAB << depth:
             return
         ends = np.linspace(0, n_rows, (1 << depth) + 1).round().astype(int).tolist()

@@ -1,6 +1,6 @@
 """Coordinates in which rows have mean 0 and unit covariance, kept as a map so that no second table is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -84,6 +84,11 @@ class Whitening:
     def transposed(self, moment, total):
         """Sum of c_i z_i from the sum ``moment`` of c_i x_i and the sum ``total`` of c_i."""
         return moment if self.transform is None else self.transform.T @ (moment - total * self.mean)
+
+    def shifted(self, w, shift):
+        """The map to z + shift * w, for a unit vector w: the origin is where <w, z> was -shift."""
+        step = self.transform @ np.linalg.solve(self.transform.T @ self.transform, shift * w)
+        return replace(self, mean=self.mean - step)
 
     def apply(self, X):
         """The rows z of a dense table, all at once."""

@@ -42,7 +42,7 @@ def quiet(**params):
 def test_a_certified_fit_has_a_bound_that_holds(model):
     assert model.accepted_
     assert model.certificate_.holds
-    assert true_excess(model, D) <= model.angle_bound_ / 180.0 < model.excess_error_bound_ < 0.1
+    assert true_excess(model, D) <= model.angle_bound_ / 180.0 < model.excess_error_bound_ < 0.12
     assert model.gradient_norm_ < model.gradient_ucb_
     assert f"{model.excess_error_bound_:.3g}" in model.certificate_.claim
 
@@ -153,6 +153,17 @@ def test_an_intercept_moves_the_boundary_and_no_bound_covers_it(rng):
     assert not shifted.accepted_
     assert not shifted.certificate_.covers_intercept
     assert any("intercept" in text for text in shifted.certificate_.assumptions)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.4, 0.8])
+def test_an_intercept_is_learned_under_noise(rng, threshold):
+    """Flips of class and column, away from a boundary that is not at the mean, of 4 in 10 labels."""
+    X = rng.normal(size=(20_000, 5))
+    clean = X[:, 0] > threshold
+    flipped = (np.abs(X[:, 0] - threshold) > 0.3) & (clean != (X[:, 1] > 0.0)) & (rng.random(20_000) < 0.4)
+    model = quiet(fit_intercept=True, test_size=0.2).fit(X, clean ^ flipped)
+    convex = LogisticRegression().fit(X, clean ^ flipped)
+    assert np.mean(model.predict(X) != clean) < 0.2 * np.mean(convex.predict(X) != clean)
 
 
 def test_a_plane_through_the_origin_stays_there(rng):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from statlearn.halfspace._disagreement import universal_disagreement
 from statlearn.halfspace._noise_tests import disagreement_in_slabs, largest_error, noise_tests
 
 LEVEL = 0.05
@@ -115,33 +114,6 @@ def test_disagreement_in_slabs(rng):
     assert disagreement_in_slabs(m, 90.0).min() == 1.0
     np.testing.assert_array_equal(disagreement_in_slabs(np.array([0.0, 0.5]), 0.0), [0.5, 0.0])
     np.testing.assert_array_equal(disagreement_in_slabs(np.array([0.0, 0.5]), 0.0, offset=0.1), [1.0, 0.0])
-
-
-@pytest.mark.parametrize("law", ["normal", "cauchy", "exponential", "two points"])
-def test_universal_disagreement_holds_for_all_rows(rng, law):
-    """On any sample, no halfspace within the angle disagrees on more rows than the bound says."""
-    n, d, angle = 2000, 4, 20.0
-    X = {
-        "normal": rng.normal(size=(n, d)),
-        "cauchy": rng.standard_cauchy(size=(n, d)),
-        "exponential": rng.exponential(size=(n, d)) - 1.0,
-        "two points": rng.choice([-1.0, 1.0], size=(n, d)) + 1e-3 * rng.normal(size=(n, d)),
-    }[law]
-    w = np.eye(d)[0]
-    bound = universal_disagreement([X[:700], X[700:]], w, angle)
-    for _ in range(200):
-        v = np.r_[0.0, rng.normal(size=d - 1)]
-        t = np.radians(angle * rng.random())
-        other = np.cos(t) * w + np.sin(t) * v / np.linalg.norm(v)
-        assert np.mean((X @ w) * (X @ other) < 0.0) <= bound
-
-
-def test_universal_disagreement_is_weak(rng):
-    X = rng.normal(size=(100_000, 5))
-    ratio = universal_disagreement([X], np.eye(5)[0], 3.0) / (3.0 / 180.0)
-    assert 3.5 < ratio < 5.0
-    assert universal_disagreement([X], np.eye(5)[0], 90.0) == 1.0
-    assert universal_disagreement([X], np.eye(5)[0], 0.0) < 1e-4
 
 
 def test_largest_error():
