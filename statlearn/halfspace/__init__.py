@@ -1,4 +1,4 @@
-"""A linear classifier that survives label noise and says whether to believe it. Names may yet change."""
+"""A linear classifier that survives label noise and says whether to believe it."""
 
 from ._angle_bounds import massart_angle_bound
 from ._certificate import HalfspaceCertificate

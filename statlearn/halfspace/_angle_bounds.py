@@ -34,6 +34,7 @@ __all__ = [
 RIGHT_ANGLE = 90.0  # degrees: nothing is excluded
 MEAN_SIZE = math.sqrt(2.0 / math.pi)  # E|g| of a standard normal g
 BISECTION = {"xtol": 1e-13, "rtol": 1e-13}
+FARTHEST = 30.0  # offset of a hyperplane beyond which there are no rows
 REACH = 12.0  # margins of a standard normal beyond it have no mass worth counting
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(128)
 
@@ -131,6 +132,8 @@ def _angle_with_slope(slope, width, surrogate, offset):
     """
     if slope <= 0.0:
         return 0.0
+    if offset > FARTHEST:
+        return RIGHT_ANGLE
     needed = slope * math.exp(0.5 * offset**2)
 
     def surplus(log_sine):
@@ -219,8 +222,8 @@ def _slopes_of_normal_margins(width, surrogate):
     return slopes[slopes > 0.0], masses[slopes > 0.0]
 
 
-def excess_error_bound(angle, *, offset=0.0):
-    """Most by which the error of a halfspace exceeds that of one at an angle and an offset, under a normal law.
+def excess_error_bound(angle, *, offsets=()):
+    """Most by which the error of a halfspace exceeds that of one at an angle and with offsets, under a normal law.
 
     An error more needs a disagreement. Two halfspaces through the origin disagree on a share ``angle / 180`` of the
     rows, and moving one of them away from it changes its sign on Phi(offset) - 1/2 of them.
@@ -229,10 +232,10 @@ def excess_error_bound(angle, *, offset=0.0):
     ----------
     angle : float
         Bound of the angle in degrees.
-    offset : float, default=0.0
-        Bound of the distances of the two hyperplanes from the origin, added up.
+    offsets : sequence of float, default=()
+        Bounds of the distances of the two hyperplanes from the origin.
     """
-    return min(1.0, angle / 180.0 + (float(norm.cdf(offset)) - 0.5))
+    return min(1.0, angle / 180.0 + sum(float(norm.cdf(offset)) - 0.5 for offset in offsets))
 
 
 def is_oriented(largest_error, disagreement, eta=0.0, *, opt=0.0):

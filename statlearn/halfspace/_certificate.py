@@ -19,7 +19,7 @@ GAUSSIAN = (
 MASSART = "each label is flipped independently with a probability of at most {eta:g} at its row (Massart noise)"
 AGNOSTIC = "nothing about wrong labels but their share, which is at most the error of the rule"
 INDEPENDENT = "rows are independent, and those of the tests had no part in choosing the rule"
-INTERCEPT = "the intercept was chosen by the 0-1 error; bounds are about one through the mean, not about this"
+INTERCEPT = "the intercept was chosen by the 0-1 error; bounds are about a hyperplane amid the rows, not about this"
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,10 @@ def halfspace_certificate(examination, *, noise, target, eta, level, covers_inte
     else:
         checks, p_value = [_moment_check(examination.law, examination.no_law)], float("nan")
     checks += _bound_checks(examination)
-    checks += _noise_checks(examination.noise, level)
+    if noise == "massart":
+        checks += _noise_checks(examination.noise, level, examination.no_law)
     if not covers_intercept:
-        checks.append(Check("through the mean", None, None, None, "test", "not decided: an intercept was fitted"))
+        checks.append(Check("no intercept", None, None, None, "test", "not decided: an intercept was fitted"))
         assumptions.append(INTERCEPT)
     return HalfspaceCertificate(
         claim,
@@ -129,14 +130,18 @@ def _bound_checks(examination):
         detail = f"not decided, nothing is excluded: {detail}"
     found = [Check("angle", angle, RIGHT_ANGLE, True if angle < RIGHT_ANGLE else None, "test", detail)]
     oriented = examination.oriented if angle < RIGHT_ANGLE else None
-    detail = "error on the rows of the tests; small enough that the positive class lies on the right side"
+    detail = "error on the rows of the tests"
+    if oriented:
+        detail += "; small enough that the positive class lies on the right side"
     return [*found, Check("error", examination.error, None, oriented, "test", detail)]
 
 
-def _noise_checks(noise, level):
-    """Whether errors are as few as the noise bound allows; nothing without such a bound."""
+def _noise_checks(noise, level, reason):
+    """Whether errors are as few as the noise bound allows."""
     if noise is None:
-        return []
+        detail = f"not decided: {reason}"
+        bounds = {"noise bound": level, "no coin flips": 0.5}
+        return [Check(name, None, bound, None, "test", detail) for name, bound in bounds.items()]
     slab = noise.worst
     detail = (
         f"p-value of errors in {noise.n_slabs} slabs of margins; the worst, {slab.low:.2g} to {slab.high:.2g}, has "

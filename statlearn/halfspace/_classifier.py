@@ -1,7 +1,6 @@
 """The tester-learner of halfspaces as an estimator."""
 
 import copy
-import dataclasses
 import functools
 from numbers import Integral, Real
 from pathlib import Path
@@ -18,19 +17,23 @@ from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
 from ..exceptions import NotCertifiedError, NotCertifiedWarning
 from ._certificate import halfspace_certificate
+from ._combination import critical_rank
 from ._examination import Bounded, Examiner, LinearRule
 from ._marginal_tests import NullSource
 from ._sharpest_width import sharpest_width
 from ._sphere_descent import DescentSettings, descend, width_ladder
 from ._sphere_gradient import LabeledRows
 from ._surrogates import SURROGATES
+from ._tabulated_nulls import SMALLEST_P_VALUE
 from ._universal import UniversalExaminer
 from ._whitening import Whitening
 
 __all__ = ["TestableHalfspaceClassifier"]
 
 BATCH, LARGE_BATCH, LARGE = 256, 1024, 100_000  # rows per step, and the number of rows from which there are more
+WIDEST = 10.0  # standard deviations: beyond it there is no boundary to be near to
 LEARNED_WIDTH = 0.1  # of the last surrogate of the descent, or that of the examination if it is smaller
+SMALLEST_WEIGHT = 1e-50
 N_SHIFTS = 3  # of the hyperplane, each with a descent around it
 EXAMINERS = {"gaussian": Examiner, "universal": UniversalExaminer}
 
@@ -61,9 +64,10 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     surrogate : {"ramp", "sigmoid"}, default="ramp"
         The surrogate of the 0-1 loss.
     width : float or "auto", default="auto"
-        Width of the surrogate whose gradient is bounded, in standard deviations of a margin. Rows are tested in bands
-        of a third of it, and all of it. ``"auto"`` takes the one that promises the sharpest bound, judged by the rows
-        of learning. The learner's own surrogate narrows down to 0.1, or to this width if it is smaller.
+        Width of the surrogate whose gradient is bounded, in standard deviations of a margin; at most 10. Rows are
+        tested in bands of a third of it, and all of it. ``"auto"`` takes the one that promises the sharpest bound,
+        judged by the rows of learning. The learner's own surrogate narrows down to 0.1, or to this width if it is
+        smaller.
     n_init : int, default=3
         Number of starts of the descent.
     max_iter : int, default=300
@@ -167,7 +171,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         "eta": [Interval(Real, 0, 0.5, closed="left")],
         "delta": [Interval(Real, 0, 0.5, closed="neither")],
         "surrogate": [StrOptions(set(SURROGATES))],
-        "width": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "width": [StrOptions({"auto"}), Interval(Real, 0, WIDEST, closed="right")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 2, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -260,11 +264,13 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         NotCertifiedError
             If the certificate does not hold and ``on_reject="raise"``.
         """
-        self._check_target()
+        self._check_parameters()
         split, learn, draw = spawn_generators(self.random_state, 3)
         X, signs, weights = self._check_rows(X, y, sample_weight)
         train, test = split_rows(signs, weights, self.test_size, split)
-        whitening = Whitening.of_rows(X, weights, train, center=self.center)
+        whitening = Whitening.of_rows(X, weights, train, center=self.center or self.fit_intercept)
+        if whitening.rank == 0:
+            raise ValueError(f"X must vary. Got {X.shape[1]} constant columns in the rows to learn from.")
         sample = LabeledRows(X, signs, weights, whitening, train)
         widths = width_ladder(min(LEARNED_WIDTH, np.inf if self.width == "auto" else self.width), sample.scale())
         batch_size = BATCH if train.size < LARGE else LARGE_BATCH
@@ -284,7 +290,8 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             coef, intercept = sample.whitening.fold(descent.coef)
             self.coef_ = coef[None].astype(np.float64)
             self.intercept_ = np.array([intercept + shift], dtype=np.float64)
-            self.train_error_ = descent.error
+            margins = sample.margins(descent.coef, train) + shift
+            self.train_error_ = error_rate(margins, signs[train], weights[train])
             self.n_iter_ = max(1, sum(stage.n_iter + stage.n_polish for stage in descent.stages))
             self.width_ = self._resolved_width(sample, descent, test.size)
             self._store(self._examination(X, signs, weights, test, draw))
@@ -350,7 +357,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32], order="C")
         signs = self._signs(np.asarray(y), X.shape[0])
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = checked_weights(sample_weight, X)
         draw = spawn_generators(self.random_state, 3)[2]
         return self._certificate(self._examination(X, signs, weights, np.flatnonzero(weights), draw))
 
@@ -376,7 +383,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         check_is_fitted(self)
         if opt is None:
             return self.excess_error_bound_
-        if not 0.0 <= opt <= 1.0:
+        if not isinstance(opt, Real) or not 0.0 <= opt <= 1.0:
             raise ValueError(f"opt must be None or a share between 0 and 1. Got {opt!r}.")
         if self.target == "universal":
             raise ValueError(f"opt must be None if target='universal', which has bounds for flips only. Got {opt!r}.")
@@ -387,14 +394,17 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
         check_classification_targets(y)
         self.classes_ = np.unique(y)
-        if self.classes_.size != 2:
+        if self.classes_.size < 2:
+            raise ValueError(
+                f"y must have 2 classes. Got 1 class, {self.classes_.tolist()[0]!r}. There is nothing to learn from it."
+            )
+        if self.classes_.size > 2:
             kind = type_of_target(y)
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is {kind}: y has "
                 f"{self.classes_.size} classes and needs 2 classes. Use OneVsRestClassifier for more."
             )
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        return X, self._signs(y, X.shape[0]), weights
+        return X, self._signs(y, X.shape[0]), checked_weights(sample_weight, X)
 
     def _signs(self, y, n_rows):
         """Labels as +1 and -1."""
@@ -405,11 +415,16 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             raise ValueError(f"y must have the labels {self.classes_.tolist()} of the fit. Got {y[unknown][0]!r}.")
         return np.where(y == self.classes_[1], 1.0, -1.0)
 
-    def _check_target(self):
+    def _check_parameters(self):
         if self.target == "universal" and self.noise != "massart":
             raise ValueError(
                 f"target='universal' has bounds for noise='massart' only. Got noise={self.noise!r}: take "
                 "target='gaussian'."
+            )
+        if self.target == "gaussian" and self.delta <= SMALLEST_P_VALUE and critical_rank(self.n_null, self.delta) < 1:
+            raise ValueError(
+                f"n_null={self.n_null} draws never give a p-value as small as delta={self.delta:g}. Use at least "
+                f"{int(np.ceil(1.0 / self.delta - 1e-9)) - 1} draws, or a larger delta."
             )
 
     def _resolved_width(self, sample, descent, n_tests):
@@ -482,6 +497,13 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         warn_user(message, NotCertifiedWarning)
 
 
+def checked_weights(sample_weight, X):
+    """Weights, brought closer to 1 if their squares are not finite or vanish."""
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    largest = weights.max()
+    return weights if SMALLEST_WEIGHT < largest < 1.0 / SMALLEST_WEIGHT or largest == 0.0 else weights / largest
+
+
 def split_rows(signs, weights, test_size, generator):
     """Rows to learn from and rows to test on: the same share of each class, at least one of each to learn from."""
     rows = generator.permutation(np.flatnonzero(weights > 0.0))  # before labels are looked at
@@ -513,10 +535,14 @@ def shifted_descent(sample, search):
         signs, weights = sample.signs[sample.rows], sample.weights[sample.rows]
         margins = sample.margins(descent.coef, sample.rows)
         shift = best_shift(margins, signs, weights)
-        error = weights @ ((margins + shift > 0.0) != (signs > 0.0)) / weights.sum()
-        found.append((error, k, sample, dataclasses.replace(descent, error=float(error)), shift))
+        found.append((error_rate(margins + shift, signs, weights), k, sample, descent, shift))
         sample = sample._replace(whitening=sample.whitening.shifted(descent.coef, shift))
     return min(found)[2:]  # k tells errors that tie apart
+
+
+def error_rate(margins, signs, weights):
+    """Weighted share of rows that `predict` gets wrong."""
+    return float(weights @ ((margins > 0.0) != (signs > 0.0)) / weights.sum())
 
 
 def best_shift(margins, signs, weights):

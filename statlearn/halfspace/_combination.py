@@ -137,7 +137,7 @@ def _moments_of_the_others(values):
     residuals = values - center
     squares = residuals * residuals
     means = (residuals.sum(axis=0) - residuals) / n_others
-    variances = (squares.sum(axis=0) - squares - n_others * means * means) / (n_others - 1)
+    variances = (squares.sum(axis=0) - squares - n_others * means * means) / max(n_others - 1, 1)
     return center + means, np.sqrt(np.maximum(variances, 0.0))
 
 

@@ -17,11 +17,13 @@ from ._angle_bounds import (
 from ._gradient_bound import GradientMoments, gradient_moments, gradient_upper_bound
 from ._marginal_tests import marginal_test
 from ._noise_tests import NoiseTests, disagreement_in_slabs, largest_error, noise_tests
-from ._whitening import Whitening
+from ._whitening import ROWS_PER_FEATURE, Whitening
 
 __all__ = ["Bounded", "Examination", "Examiner", "LinearRule", "Seen"]
 
 ENTRIES_AT_ONCE = 2**18  # of a block of whitened rows
+FEWEST_ROWS = 4
+CONSTANT = 1e-13  # range of margins, of their size, that is rounding
 
 
 class LinearRule(NamedTuple):
@@ -55,12 +57,18 @@ class Bounded(NamedTuple):
         Of the distance of the hyperplane behind the labels from the origin of whitened coordinates.
     distance : float
         The distance of the rule's own hyperplane.
+    rank : int
+        Number of directions in which the rows vary.
     """
 
     gradient: float
     error: float
     offset: float
     distance: float
+    rank: int
+
+
+NOTHING_BOUNDED = Bounded(gradient=np.inf, error=1.0, offset=0.0, distance=0.0, rank=0)
 
 
 class Examination(NamedTuple):
@@ -112,6 +120,8 @@ class Seen(NamedTuple):
         Unit normal of the rule in their coordinates.
     margins : ndarray of shape (n_rows,)
         Distances to the hyperplane with this normal through their origin.
+    shift : float
+        What makes them distances to the rule's own hyperplane when it is added.
     wrong : ndarray of bool of shape (n_rows,)
         Whether the rule errs.
     """
@@ -122,6 +132,7 @@ class Seen(NamedTuple):
     whitening: Whitening
     normal: np.ndarray
     margins: np.ndarray
+    shift: float
     wrong: np.ndarray
 
     def tables(self):
@@ -167,24 +178,49 @@ class Examiner:
 
     def examine(self, rule, X, signs, weights, rows, generator):
         """Examine a rule on the listed rows of X, which are independent of it."""
+        raw = _products(X, rows, rule.coef) if rows.size else np.zeros(0)
+        wrong = (raw + rule.intercept > 0.0) != (signs[rows] > 0.0)
+        error = float(weights[rows] @ wrong / weights[rows].sum()) if rows.size else np.nan
+        if rows.size < FEWEST_ROWS or np.ptp(raw) <= CONSTANT * np.abs(raw).max():
+            reason = f"the {rows.size} rows of the tests do not vary across the boundary"
+            return _nothing_found(reason, rows.size, error)
+        seen = self._seen(rule, X, weights, rows, raw, wrong)
+        blocks = ((table, signs[part], weights[part]) for part, table in _whitened(X, rows, seen.whitening))
+        gradient = gradient_moments(blocks, seen.normal, self.surrogate, self.width)
+        bounded = self._bounded(seen, gradient, rule)
+        return Examination(gradient, bounded, *self._judged(seen, bounded, error, rule, generator))
+
+    def _seen(self, rule, X, weights, rows, raw, wrong):
         whitening = Whitening.of_rows(X, weights, rows, center=rule.center)
         normal, length = _whitened_normal(rule, X, weights, rows, whitening)
-        margins = _products(X, rows, rule.coef)
-        wrong = (margins + rule.intercept > 0.0) != (signs[rows] > 0.0)
         at_origin = whitening.mean @ rule.coef
-        seen = Seen(X, weights, rows, whitening, normal, (margins - at_origin) / length, wrong)
-        blocks = ((table, signs[part], weights[part]) for part, table in _whitened(X, rows, whitening))
-        gradient = gradient_moments(blocks, normal, self.surrogate, self.width)
+        margins = (raw - at_origin) / length
+        return Seen(X, weights, rows, whitening, normal, margins, float(at_origin + rule.intercept) / length, wrong)
+
+    def _bounded(self, seen, gradient, rule):
+        """Upper confidence bounds that share the level; none of the gradient where too few rows are whitened."""
+        n_rows, n_wrong = seen.rows.size, int(seen.wrong.sum())
         # The mean of the rows is not that of their distribution, through which the hyperplane behind the labels goes.
-        offset = norm.ppf(1.0 - 0.5 * self._level_of("offset")) / np.sqrt(rows.size) if rule.center else 0.0
-        bounded = Bounded(
-            gradient_upper_bound(gradient, level=1.0 - self._level_of("gradient")),
-            largest_error(int(wrong.sum()), rows.size, 1.0 - self._level_of("error")),
-            float(offset),
-            float(abs(at_origin + rule.intercept) / length),
+        offset = norm.ppf(1.0 - 0.5 * self._level_of("offset")) / np.sqrt(n_rows) if rule.center else 0.0
+        return Bounded(
+            gradient=self._gradient_bound(seen, gradient) if n_rows >= ROWS_PER_FEATURE * seen.normal.size else np.inf,
+            error=largest_error(n_wrong, n_rows, 1.0 - self._level_of("error")) if seen.equally_weighted else 1.0,
+            offset=float(offset),
+            distance=abs(seen.shift),
+            rank=seen.normal.size,
         )
-        error = float(weights[rows] @ wrong / weights[rows].sum())
-        return Examination(gradient, bounded, *self._judged(seen, bounded, error, rule, generator))
+
+    def _gradient_bound(self, seen, gradient):
+        """Upper confidence bound of the gradient's norm in coordinates that whiten the distribution.
+
+        Those that whiten the rows differ from them by a map whose singular values are off from 1 by sqrt(d / n) and a
+        few standard errors. It changes the length of the gradient, and lets it have a part of what the margins are.
+        """
+        bound = gradient_upper_bound(gradient, level=1.0 - self._level_of("gradient"))
+        n_rows, n_features = seen.rows.size, seen.normal.size
+        change = (np.sqrt(n_features) + np.sqrt(2.0 * np.log(1.0 / self._level_of("offset")))) / np.sqrt(n_rows)
+        pull = float(np.mean(self.surrogate.slope(seen.margins, self.width) * np.abs(seen.margins)))
+        return (1.0 + change) * (bound + change * pull)
 
     def _level_of(self, bound):
         return self.shares[bound] * self.level
@@ -194,9 +230,10 @@ class Examiner:
         angle, oriented, excess = self.bounds(bounded)
         law, reason = self._marginal(seen, rule, generator)
         noise = None
-        if self.eta is not None:
-            may_differ = disagreement_in_slabs(seen.margins, angle, offset=bounded.offset)
-            noise = noise_tests(seen.margins, seen.wrong, may_differ, self.eta)
+        if self.eta is not None and seen.equally_weighted:
+            from_rule = seen.margins + seen.shift
+            may_differ = disagreement_in_slabs(from_rule, angle, offset=bounded.offset + bounded.distance)
+            noise = noise_tests(from_rule, seen.wrong, may_differ, self.eta)
         return angle, oriented, excess, error, noise, law, reason
 
     def angle_bound(self, gradient, *, opt=None, offset=0.0):
@@ -216,13 +253,16 @@ class Examiner:
         """
         if not np.isfinite(bounded.gradient):
             return RIGHT_ANGLE, False, 1.0
-        if opt is None and self.eta is None:
-            opt = bounded.error
-        angle = self.angle_bound(bounded.gradient, opt=opt, offset=bounded.offset)
-        disagreement = excess_error_bound(angle, offset=bounded.offset + bounded.distance)
-        noise = {"eta": self.eta} if opt is None else {"opt": opt}
+        is_agnostic = opt is not None or self.eta is None
+        at_most = bounded.error if is_agnostic and opt is None else opt
+        angle = 0.0 if bounded.rank == 1 else self.angle_bound(bounded.gradient, opt=at_most, offset=bounded.offset)
+        disagreement = excess_error_bound(angle, offsets=(bounded.offset, bounded.distance))
+        noise = {"opt": at_most} if is_agnostic else {"eta": self.eta}
         oriented = angle < RIGHT_ANGLE and is_oriented(bounded.error, disagreement, **noise)
-        return angle, oriented, disagreement if oriented else 1.0
+        excess = disagreement if oriented else 1.0
+        if is_agnostic:  # the error is an excess over the least share of wrong labels, too
+            excess = min(excess, max(0.0, bounded.error - (opt or 0.0)))
+        return angle, oriented, excess
 
     def _marginal(self, seen, rule, generator):
         """Tests of Gaussian rows on a random part of the rows, or the reason why there are none."""
@@ -233,8 +273,8 @@ class Examiner:
             rows = generator.choice(rows, self.n_marginal, replace=False)
         table = seen.X[rows]
         table = table.toarray() if sparse.issparse(table) else table
-        if rows.size < 2 or not (table != table[0]).any() or np.ptp(table @ rule.coef) == 0.0:
-            return None, f"the {rows.size} rows of the tests do not vary"
+        if np.ptp(table @ rule.coef) == 0.0:
+            return None, f"the {rows.size} rows of the tests do not vary across the boundary"
         result = marginal_test(
             table,
             rule.coef,
@@ -245,6 +285,12 @@ class Examiner:
             source=self.source,
         )
         return result, ""
+
+
+def _nothing_found(reason, n_rows, error):
+    """What is found on rows that decide nothing."""
+    gradient = GradientMoments(np.zeros(1), np.zeros((1, 1)), n_rows, 0)
+    return Examination(gradient, NOTHING_BOUNDED, RIGHT_ANGLE, False, 1.0, error, None, None, reason)
 
 
 def _whitened_normal(rule, X, weights, rows, whitening):

@@ -13,7 +13,7 @@ from ._bands import BAND_DIVISORS, ROWS_PER_FEATURE
 from ._combination import DrawnNull, critical_rank
 from ._moments import self_whiten
 from ._null_tables import Battery, simulate_null
-from ._tabulated_nulls import table_covers, tabulated_null
+from ._tabulated_nulls import SMALLEST_P_VALUE, table_covers, tabulated_null
 
 __all__ = [
     "MarginalStatistic",
@@ -353,6 +353,8 @@ class NullSource:
     def law(self, battery, counts, level):
         """The null law of a battery whose bands hold ``counts`` rows, and a phrase that says what it is."""
         covered = self.method != "simulate" and table_covers(battery)
+        if self.method == "auto" and level <= SMALLEST_P_VALUE:
+            covered = False
         if self.method == "table" and not covered:
             raise ValueError(
                 f"method='table' knows no samples of {battery.n_samples} rows in {battery.n_features} dimensions. Use "

@@ -91,7 +91,8 @@ def disagreement_in_slabs(margins, angle, *, offset=0.0):
     Returns
     -------
     probability : ndarray of shape (n_samples,)
-        P[z > (|m| cos(angle) - offset) / sin(angle)] for standard normal z: quickly 0 away from the boundary.
+        P[z > (|m| cos(angle) - offset) / sin(angle)] for standard normal z: quickly 0 away from the boundary. It is
+        also a bound for every smaller angle.
     """
     if angle >= RIGHT_ANGLE:
         return np.ones(margins.size)
@@ -99,11 +100,14 @@ def disagreement_in_slabs(margins, angle, *, offset=0.0):
 
 
 def thresholds(margins, angle, offset=0.0):
-    """What z must exceed: (|m| cos(angle) - offset) / sin(angle), of a size whose square is finite."""
+    """What z must exceed: (|m| cos(angle) - offset) / sin(angle), of a size whose square is finite.
+
+    Rows that are nearer than the offset may differ for a smaller angle, whatever z is.
+    """
     radians = np.radians(angle)
     with np.errstate(over="ignore"):
         ratios = (np.abs(margins) * np.cos(radians) - offset) / max(np.sin(radians), np.finfo(float).tiny)
-    return np.clip(ratios, -1e100, 1e100)
+    return np.where(np.abs(margins) < offset, -1e100, np.clip(ratios, -1e100, 1e100))
 
 
 def largest_error(n_errors, n_rows, level):
@@ -136,7 +140,7 @@ def noise_tests(margins, wrong, disagreement, eta, *, deepest=DEEPEST):
     eta : float
         Bound of the flip probabilities.
     deepest : int, default=6
-        Number of halvings.
+        Number of halvings. Rows of one margin stay together.
 
     Returns
     -------
@@ -147,7 +151,7 @@ def noise_tests(margins, wrong, disagreement, eta, *, deepest=DEEPEST):
     margins, bounds = margins[order], eta + (1.0 - eta) * disagreement[order]
     errors = np.concatenate([[0], np.cumsum(wrong[order])])
     allowed = np.concatenate([[0.0], np.cumsum(bounds)])
-    starts, stops = map(np.array, zip(*_halvings(margins.size, deepest), strict=True))
+    starts, stops = map(np.array, zip(*_halvings(margins, deepest), strict=True))
     n_rows, n_errors = stops - starts, errors[stops] - errors[starts]
     means = np.minimum((allowed[stops] - allowed[starts]) / n_rows, 1.0)
     p_values = error_p_value(n_errors, n_rows, means)
@@ -164,10 +168,11 @@ def noise_tests(margins, wrong, disagreement, eta, *, deepest=DEEPEST):
     )
 
 
-def _halvings(n_rows, deepest):
-    """Positions (start, stop) of nested parts of sorted rows, all rows first."""
+def _halvings(margins, deepest):
+    """Positions (start, stop) of nested parts of sorted rows, all rows first; no part begins amid equal margins."""
     for depth in range(deepest + 1):
-        if depth > 0 and n_rows < FEWEST_PER_SLAB << depth:
+        if depth > 0 and margins.size < FEWEST_PER_SLAB << depth:
             return
-        ends = np.linspace(0, n_rows, (1 << depth) + 1).round().astype(int).tolist()
+        inner = np.linspace(0, margins.size, (1 << depth) + 1).round().astype(int)[1:-1]
+        ends = np.unique(np.r_[0, np.searchsorted(margins, margins[inner]), margins.size]).tolist()
         yield from zip(ends[:-1], ends[1:], strict=True)

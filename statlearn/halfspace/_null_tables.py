@@ -7,11 +7,13 @@ axis, so that a table is good for every sample of its size.
 import hashlib
 import os
 import tempfile
+import zlib
 from collections import OrderedDict
 from dataclasses import astuple, dataclass
 from numbers import Integral
 from pathlib import Path
 from threading import Lock
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -108,6 +110,8 @@ def simulate_null(battery, n_null, random_state=0, cache_dir=None, n_jobs=None):
         return _simulate(battery, n_null, random_state, n_jobs)
     key = (VERSION, *astuple(battery), n_null, int(random_state))
     path = None if cache_dir is None else Path(cache_dir) / f"halfspace-null-{_digest(key)}.npz"
+    if path is not None and path.parent.exists() and not path.parent.is_dir():
+        raise ValueError(f"cache_dir must be a folder. Got a file: {path.parent}.")
     draws = _recent_tables.get(key)
     if draws is None and path is not None and path.exists():
         draws = _read(path, key, (n_null, len(battery.catalog)))
@@ -134,9 +138,9 @@ def _digest(key):
 def _read(path, key, shape):
     """Draws from a file, which must hold this very table."""
     try:
-        with np.load(path, allow_pickle=False) as content:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as content:
             found, draws = str(content["key"]), content["draws"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise ValueError(f"cache_dir holds a file that is no table of null draws: {path}. Delete it.") from error
     if found != repr(key) or draws.shape != shape:
         raise ValueError(f"cache_dir holds a file with another table under this name: {path}. Delete it.")

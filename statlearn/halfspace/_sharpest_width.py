@@ -14,7 +14,7 @@ from ._bands import band_half_widths, band_is_testable, band_mass
 
 __all__ = ["sharpest_width"]
 
-WIDTHS = np.geomspace(0.01, 4.0, 31)  # a factor of 1.22 apart: the angle bound is flat near its least
+WIDTHS = np.geomspace(0.01, 2.0, 27)  # a factor of 1.22 apart: the angle bound is flat near its least
 MARGIN = 2.5  # standard errors by which the upper bound of a gradient is expected to exceed it
 RISING = 4  # widths in a row that promise a larger angle than a smaller one did: enough to stop
 
@@ -40,7 +40,7 @@ def sharpest_width(sample, w, surrogate, angle_bound, n_tests, n_marginal):
     Returns
     -------
     width : float
-        Width between 0.01 and 4, in standard deviations of a margin.
+        Width between 0.01 and 2, in standard deviations of a margin.
     angle : float
         The angle bound to be expected there, in degrees; 90 if there are too few rows for any.
     """

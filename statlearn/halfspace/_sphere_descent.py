@@ -535,7 +535,7 @@ def _checked_sample(X, y, sample_weight):
 def _checked_widths(width, scale):
     if isinstance(width, Real):
         return width_ladder(float(width), scale)
-    widths = check_array(width, ensure_2d=False, dtype=np.float64, input_name="width")
-    if widths.ndim != 1 or (widths <= 0.0).any() or (np.diff(widths) >= 0.0).any():
+    widths = check_array(width, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name="width")
+    if widths.ndim != 1 or widths.size == 0 or (widths <= 0.0).any() or (np.diff(widths) >= 0.0).any():
         raise ValueError(f"width must be a positive number or a decreasing sequence of such. Got {widths.tolist()}.")
     return tuple(widths.tolist())

@@ -160,14 +160,14 @@ class _Ramp(Surrogate):
 
     def loss(self, t, width):
         """Values l_s(t)."""
-        size = np.abs(t) / width
+        size = np.minimum(np.abs(t), width) / width
         u = np.clip(3.0 * size - 0.5, 0.0, 1.0)
         above = np.minimum(size, 1.0 / 6.0) + u * (1.0 + u - u * u) / 3.0
         return 0.5 + np.copysign(above, t)
 
     def slope(self, t, width):
         """Derivatives l'_s(t)."""
-        u = np.clip(3.0 * np.abs(t) / width - 0.5, 0.0, 1.0)
+        u = np.clip(3.0 * (np.minimum(np.abs(t), width) / width) - 0.5, 0.0, 1.0)
         return (1.0 - u) * (1.0 + 3.0 * u) / width
 
 

@@ -36,6 +36,7 @@ __all__ = [
 
 FILE = Path(__file__).with_name("null_moments.npz")
 SURVIVAL_LEVELS = np.array([0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.035, 0.025, 0.015, 0.01, 0.005])
+WIDEST = 2.0  # width of the surrogate; bands of wider ones hold so many rows that they are no sample of their own
 SMALLEST_P_VALUE = 0.001  # the table was made of 1000 draws: about anything smaller it says nothing
 LARGEST_CRITICAL = 1e3
 MOMENT_POWERS = np.array([2 / 3, 1 / 3, 1.0, 1.0])
@@ -75,14 +76,13 @@ def _tables():
 
 
 def table_covers(battery):
-    """Whether the table knows samples of this size."""
+    """Whether the table knows samples of this size, and bands of this width."""
     moments, bands = _tables()
-    most_rows = moments.sizes[-1]
-    return (
-        moments.covers(battery.n_features, battery.n_samples)
-        if battery.moments
-        else battery.n_samples <= most_rows and battery.n_features - 1 <= bands.features[-1]
-    )
+    if battery.width is not None and battery.width > WIDEST:
+        return False
+    if battery.moments:
+        return moments.covers(battery.n_features, battery.n_samples)
+    return moments.sizes[0] <= battery.n_samples <= moments.sizes[-1] and battery.n_features - 1 <= bands.features[-1]
 
 
 def tabulated_null(battery, counts):

@@ -257,9 +257,22 @@ class UniversalExaminer(Examiner):
         }
         disagreement = universal_disagreement(seen.tables(), seen.normal, angle, **options)
         oriented = angle < RIGHT_ANGLE and is_oriented(bounded.error, disagreement, self.eta)
-        may_differ = np.full(seen.rows.size, disagreement)
-        noise = noise_tests(seen.margins, seen.wrong, may_differ, self.eta, deepest=0)
+        noise = None
+        if seen.equally_weighted:
+            may_differ = np.full(seen.rows.size, disagreement)
+            noise = noise_tests(seen.margins, seen.wrong, may_differ, self.eta, deepest=0)
         return angle, oriented, disagreement if oriented else 1.0, error, noise, moments, reason
+
+    def _gradient_bound(self, seen, gradient):
+        """Upper confidence bound of the norm of the mean over labels of the gradient of these very rows.
+
+        Along its own direction the estimate falls short of it by the noise of the labels only, which is no larger than
+        that of rows and labels together. The bias of the norm must not be taken off, for most of it may be due to rows.
+        """
+        if seen.normal.size == 1:
+            return 0.0
+        step = math.sqrt(max(np.linalg.eigvalsh(gradient.covariance)[-1], 0.0))
+        return gradient.norm + norm.ppf(1.0 - self._level_of("gradient")) * step if gradient.n_band > 1 else math.inf
 
     def angle_bound(self, gradient, *, opt=None, offset=0.0):
         """Bound of the angle in degrees that normal rows would give, as a guide for the width."""

@@ -87,7 +87,11 @@ class Whitening:
 
     def shifted(self, w, shift):
         """The map to z + shift * w, for a unit vector w: the origin is where <w, z> was -shift."""
-        step = self.transform @ np.linalg.solve(self.transform.T @ self.transform, shift * w)
+        units = np.abs(self.transform).max(axis=1)
+        varying = units > 0.0
+        step = np.zeros(units.size)
+        scaled = self.transform[varying] / units[varying, None]  # units of measurement do not decide what is small
+        step[varying] = np.linalg.lstsq(scaled.T, shift * w, rcond=None)[0] / units[varying]
         return replace(self, mean=self.mean - step)
 
     def apply(self, X):

@@ -118,8 +118,8 @@ def test_limits():
     assert massart_angle_bound(10.0, 0.5, 0.1) == 90.0
     assert massart_angle_bound(0.0, 1e-4, 0.4) == pytest.approx(math.degrees(0.268e-4), rel=0.01)  # floor of the Notes
     assert excess_error_bound(18.0) == 0.1
-    assert excess_error_bound(18.0, offset=0.1) == pytest.approx(0.1 + norm.cdf(0.1) - 0.5)
-    assert excess_error_bound(90.0, offset=10.0) == 1.0
+    assert excess_error_bound(18.0, offsets=(0.1,)) == pytest.approx(0.1 + norm.cdf(0.1) - 0.5)
+    assert excess_error_bound(90.0, offsets=(10.0, 0.1)) == 1.0
 
 
 def test_tighter_than_losing_all_of_the_strip():

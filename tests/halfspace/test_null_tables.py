@@ -143,7 +143,9 @@ def test_what_the_table_covers():
     covered = [(1000, 1), (20000, 100), (5000, 37)]
     assert all(table_covers(Battery(n, d)) for n, d in covered)
     assert not any(table_covers(Battery(n, d)) for n, d in [(999, 5), (20001, 5), (5000, 101)])
-    assert table_covers(Battery(500, 100, width=1.0, moments=False))
+    assert table_covers(Battery(1500, 100, width=1.0, moments=False))
+    assert not table_covers(Battery(1500, 100, width=2.1, moments=False))
+    assert not table_covers(Battery(500, 100, width=1.0, moments=False))
     with pytest.raises(ValueError, match="too small for the table"):
         tabulated_null(Battery(2000, 5), ()).quantile(0.0005)
 

@@ -52,4 +52,4 @@ def test_wrong_labels_within_reach_keep_the_band_narrow():
 
 
 def test_no_bound_is_to_be_had_from_few_rows():
-    assert chosen(sample_of(300, 20, eta=0.4), np.eye(20)[0], 0.4, 300) == (pytest.approx(4.0), 90.0)
+    assert chosen(sample_of(300, 20, eta=0.4), np.eye(20)[0], 0.4, 300) == (pytest.approx(2.0), 90.0)
