@@ -12,7 +12,8 @@ The sub-modules load on first use, so ``import statlearn`` is cheap:
 - `statlearn.frechet`: labels never seen in training, predicted by the distances between labels,
 - `statlearn.graph`: kernels between the nodes of one graph, and clustering and classification on them,
 - `statlearn.gromov`: how far apart two relational objects are, with a proved interval around the answer,
-- `statlearn.halfspace`: a linear rule under heavy label noise, and whether to believe it (names may yet change),
+- `statlearn.halfspace`: a linear rule under heavy label noise, and whether to believe it,
+- `statlearn.linear`: separable classes, their margin, and which linear classifier suits the sample size,
 - `statlearn.market`: prediction markets that fuse the beliefs of many into one probability,
 - `statlearn.ordinal`: probabilities of ordered outcomes with a rare last step,
 - `statlearn.datasets`: generators and loaders,
@@ -36,6 +37,7 @@ _SUBMODULES = (
     "graph",
     "gromov",
     "halfspace",
+    "linear",
     "market",
     "ordinal",
 )

@@ -15,6 +15,7 @@ __all__ = [
     "NegativePenaltyWarning",
     "NotCertifiedError",
     "NotCertifiedWarning",
+    "NotSeparableError",
     "PairwiseWarning",
     "RankDeficientWarning",
     "RareClassWarning",
@@ -353,6 +354,35 @@ class DifferentialErrorWarning(UserWarning):
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", DifferentialErrorWarning)
     """
+
+
+class NotSeparableError(ValueError):
+    """No rule is known that separates the classes, and this was to be an error.
+
+    Parameters
+    ----------
+    message : str
+        Which classes, and what is known of their margin.
+    certificate : Certificate
+        What was proved.
+
+    Examples
+    --------
+    >>> from statlearn.exceptions import NotSeparableError
+    >>> from statlearn.linear import LargeStepLogisticClassifier
+    >>> try:
+    ...     LargeStepLogisticClassifier(fallback="raise").fit([[0.0], [1.0], [2.0]], [0, 1, 0])
+    ... except NotSeparableError as error:
+    ...     print(error.certificate.claim[:47])
+    No linear rule separates the classes, not even
+    """
+
+    def __init__(self, message, certificate):
+        super().__init__(message, certificate)
+        self.certificate = certificate
+
+    def __str__(self):
+        return self.args[0]
 
 
 class NotCertifiedWarning(UserWarning):

@@ -74,7 +74,9 @@ NAMES = [estimator.__name__ for estimator in ESTIMATORS]
 KNOWN = {
     "DPPLeastSquares",
     "DistanceCovarianceFairRegressor",
+    "DiagonalLDA",
     "KernelKMeans",
+    "LargeStepLogisticClassifier",
     "LokiClassifier",
     "MarketForestClassifier",
     "NodeKernelClassifier",
@@ -130,6 +132,9 @@ EXPECTED_FAILURES = {
     },
     "WeightedLeastSquaresApproximator": {"check_sample_weight_equivalence_on_dense_data": FEW_ROWS},
 }
+
+# Estimators whose certificate rightly does not hold on the rows of these tests.
+REFUSED = {"DiagonalLDA"}  # features depend on each other
 
 # What a model of graphs keeps of its collection, beside itself and its certificate.
 COLLECTION_TYPES = (NetworkCollection, MeasureNetwork, DenseCost, PairSolver, GromovWassersteinResult)
@@ -319,7 +324,7 @@ def test_fit_leaves_a_certificate(estimator_class):
     assert isinstance(certificate, Certificate)
     assert certificate.checks
     assert certificate.assumptions
-    assert certificate.holds is not False, str(certificate)
+    assert (certificate.holds is False) == (estimator_class.__name__ in REFUSED), str(certificate)
 
 
 @every_estimator

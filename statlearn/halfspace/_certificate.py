@@ -18,6 +18,7 @@ GAUSSIAN = (
 )
 MASSART = "each label is flipped independently with a probability of at most {eta:g} at its row (Massart noise)"
 AGNOSTIC = "nothing about wrong labels but their share, which is at most the error of the rule"
+CENTRAL = "the mean of the rows is as near to that of their distribution as the central limit theorem has it"
 INDEPENDENT = "rows are independent, and those of the tests had no part in choosing the rule"
 INTERCEPT = "the intercept was chosen by the 0-1 error; bounds are about a hyperplane amid the rows, not about this"
 
@@ -78,6 +79,8 @@ def halfspace_certificate(examination, *, noise, target, eta, level, covers_inte
         checks, p_value = _marginal_checks(examination.law, examination.no_law, level)
     else:
         checks, p_value = [_moment_check(examination.law, examination.no_law)], float("nan")
+        if examination.bounded.offset > 0.0:
+            assumptions.append(CENTRAL)
     checks += _bound_checks(examination)
     if noise == "massart":
         checks += _noise_checks(examination.noise, level, examination.no_law)

@@ -46,7 +46,8 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     boundary, that errors are as few as the assumed bound of the noise allows, and that the gradient is small. A small
     gradient bounds the angle to the halfspace behind the labels, and with it the excess error.
 
-    ``fit`` always ends in a usable model. Whether to believe it is said by ``certificate_``.
+    ``fit`` always ends in a usable model, which is in the error if ``on_reject="raise"``. Whether to believe it is said
+    by ``certificate_``.
 
     Parameters
     ----------
@@ -300,7 +301,9 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         return self
 
     def decision_function(self, X):
-        """Signed distances to the hyperplane, in standard deviations of a margin.
+        """Signed distances to the hyperplane, in standard deviations of a margin among the rows of learning.
+
+        With fewer than 20 of them per column they are larger, for the covariance is then shrunk.
 
         Parameters
         ----------

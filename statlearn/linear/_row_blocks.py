@@ -1,0 +1,54 @@
+"""Passes over signed rows z_i = y_i a_i in float64, whatever the type of X, in blocks of rows."""
+
+import numpy as np
+from scipy import sparse
+
+__all__ = ["blocks", "combination_of", "lifted_rows", "margins_of", "row_squares"]
+
+BLOCK_ENTRIES = 2_000_000
+
+
+def blocks(rows, positions=None):
+    """Float64 blocks of rows of X, with the slice of ``positions`` (all rows if None) that each of them covers."""
+    n_rows = rows.X.shape[0] if positions is None else len(positions)
+    size = max(1, BLOCK_ENTRIES // max(1, rows.X.shape[1]))
+    for start in range(0, n_rows, size):
+        part = slice(start, min(start + size, n_rows))
+        block = rows.X[part if positions is None else positions[part]]
+        yield part, block if block.dtype == np.float64 else block.astype(np.float64)
+
+
+def lifted_rows(rows, positions):
+    """Dense signed lifted rows z_i at some positions, of shape (n_positions, n_features_lifted)."""
+    chosen = rows.X[positions]
+    chosen = chosen.toarray() if sparse.issparse(chosen) else chosen
+    signs = rows.signs[positions, None]
+    chosen = chosen * signs
+    return np.hstack([chosen, rows.intercept_scaling * signs]) if rows.intercept_scaling else chosen.astype(np.float64)
+
+
+def margins_of(rows, theta):
+    """<z_i, theta> of every row, in float64."""
+    margins, intercept = np.empty(rows.X.shape[0]), 0.0
+    coef = theta[: rows.X.shape[1]]
+    if rows.intercept_scaling:
+        intercept = rows.intercept_scaling * theta[-1]
+    for part, block in blocks(rows):
+        margins[part] = block @ coef
+    return rows.signs * (margins + intercept)
+
+
+def combination_of(rows, weights):
+    """sum_i q_i z_i, in float64."""
+    support = np.flatnonzero(weights > 0.0)
+    signed = weights[support] * rows.signs[support]
+    combination = np.zeros(rows.X.shape[1])
+    for part, block in blocks(rows, support):
+        combination += block.T @ signed[part]
+    return np.append(combination, rows.intercept_scaling * signed.sum()) if rows.intercept_scaling else combination
+
+
+def row_squares(block):
+    if sparse.issparse(block):
+        return np.asarray(block.multiply(block).sum(axis=1)).ravel()
+    return np.einsum("ij,ij->i", block, block)

@@ -1,0 +1,163 @@
+"""One two-class problem: large steps, what they prove, and what is done if they do not get there.
+
+Steps that never settle on data that are not separable would be wasted there, so that a run is cut after `PROBE` steps
+without a separation. Then logistic regression, which is the fallback anyway, says more often than not that there is
+none: the weights of the rows at its solution combine them to zero. What remains open after that is for the exact route
+of `separability`. Only then are the steps taken to the end.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+
+from ._descent import Descent, descend
+from ._logistic_regression import fit_logistic
+from ._separability_evidence import EXACT_DIMENSIONS, METHODS, Evidence
+
+__all__ = ["FALLBACKS", "FitSettings", "TwoClassFit", "fit_two_classes"]
+
+PROBE = 100
+FALLBACKS = ("newton", "pocket", "raise")
+
+
+class FitSettings(NamedTuple):
+    """How a problem is solved; see the parameters of `LargeStepLogisticClassifier`."""
+
+    rule: object
+    stop: str
+    margin_tol: float
+    max_iter: int
+    tol: float
+    alpha: float
+    fallback: str
+
+
+class TwoClassFit(NamedTuple):
+    """The solution of one problem.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (n_features_lifted,)
+        The coefficients.
+    solver : str
+        Where they come from: ``"steps"``; ``"direction"``, a separating direction that another method found;
+        ``"logistic"``, ordinary logistic regression; or ``"pocket"``, the iterate with the fewest errors.
+    evidence : Evidence
+        What is known about the separability.
+    descent : Descent
+        The steps.
+    has_probabilities : bool
+        Whether the scale of theta was estimated, so that sigma(<a, theta>) is a probability.
+    """
+
+    theta: np.ndarray
+    solver: str
+    evidence: Evidence
+    descent: Descent
+    has_probabilities: bool
+
+
+def fit_two_classes(rows, settings, progress):
+    """Solve one problem.
+
+    Parameters
+    ----------
+    rows : SignedRows
+        The rows.
+    settings : FitSettings
+        How.
+    progress : FitProgress or NoProgress
+        Told of the steps.
+
+    Returns
+    -------
+    fit : TwoClassFit
+        The solution.
+    """
+    problem = _Problem(rows, settings)
+    descent = problem.take_steps(progress)
+    evidence = problem.evidence
+    if settings.stop == "loss" and descent.status == "loss":
+        return TwoClassFit(descent.theta, "steps", evidence, descent, problem.has_optimum)
+    if evidence.status == "separable":
+        return problem.separated(descent)
+    if settings.fallback == "newton":
+        found = fit_logistic(rows, settings.alpha) if settings.alpha > 0.0 else problem.logistic
+        has_optimum = settings.alpha > 0.0 or problem.has_optimum
+        return TwoClassFit(found.theta, "logistic", evidence, descent, found.converged and has_optimum)
+    return TwoClassFit(np.linalg.norm(descent.theta) * descent.direction, "pocket", evidence, descent, False)
+
+
+class _Problem:
+    """What is found out on the way to a solution."""
+
+    def __init__(self, rows, settings):
+        self.rows, self.settings, self.evidence = rows, settings, Evidence(rows)
+
+    @functools.cached_property
+    def logistic(self):
+        """Logistic regression without a penalty."""
+        return fit_logistic(self.rows)
+
+    @property
+    def has_optimum(self):
+        """Whether logistic regression without a penalty has a solution, as far as is known."""
+        is_known = self.evidence.status == "not separable" and self.evidence.quasi is not True
+        return is_known and (self.evidence.quasi is False or self.logistic.converged)
+
+    def take_steps(self, progress):
+        """Large steps; all of them only if they may lead somewhere."""
+        settings = self.settings
+        if settings.fallback == "pocket":
+            return self._run(settings.max_iter, progress)
+        is_cut = settings.stop != "loss" and settings.max_iter > PROBE
+        descent = self._run(PROBE if is_cut else settings.max_iter, progress)
+        if not (is_cut and descent.status == "max_iter"):
+            self._settle()
+            return descent
+        if self.evidence.status != "separable":
+            self._settle()
+        return descent if self.evidence.status == "not separable" else self._run(settings.max_iter, progress)
+
+    def _run(self, max_iter, progress):
+        """So many steps, of whose bounds the evidence takes note."""
+        settings = self.settings
+        descent = descend(
+            self.rows,
+            settings.rule,
+            stop=settings.stop,
+            margin_tol=settings.margin_tol,
+            max_iter=max_iter,
+            tol=settings.tol,
+            progress=progress,
+        )
+        self.evidence.offer_direction(descent.direction)
+        self.evidence.offer_weights(descent.dual_weights)
+        return descent
+
+    def _settle(self):
+        """Find out whether the rows are separable, and if not whether they nearly are, where that is still open."""
+        evidence = self.evidence
+        if evidence.status == "undetermined":
+            evidence.offer_direction(self.logistic.theta)
+            evidence.offer_weights(self.logistic.weights)
+        is_open = evidence.status == "undetermined" or (evidence.quasi is None and not self.logistic.converged)
+        if is_open:
+            self._look_closer()
+
+    def separated(self, descent):
+        """The coefficients of separable rows: those of the steps if they got where they should, else the best known."""
+        settings, evidence = self.settings, self.evidence
+        if settings.stop == "separated" and descent.status == "separated":
+            return TwoClassFit(descent.theta, "steps", evidence, descent, False)
+        if descent.status != settings.stop and settings.fallback != "pocket":
+            self._look_closer()
+        length = max(np.linalg.norm(descent.theta), 1.0)
+        solver = "steps" if descent.margin_lower >= evidence.lower else "direction"
+        return TwoClassFit(length * evidence.direction, solver, evidence, descent, False)
+
+    def _look_closer(self):
+        """The exact route of `separability`, if the table is not too large for it."""
+        if min(self.rows.X.shape) <= EXACT_DIMENSIONS:
+            METHODS["auto"](self.evidence, self.settings.margin_tol, self.settings.max_iter)
