@@ -189,7 +189,9 @@ def separability(
     span the space [D]_; where they do not, as with the indicators of all levels beside an intercept, the check in the
     certificate is of kind ``"numerical"``.
 
-    The verdict concerns the numbers as they are stored. Data that are separable with a margin of 1e-12 are separable.
+    The verdict concerns the numbers as they are stored, and so does the existence of the estimate. Margins are found
+    down to about 1e-13 times the longest row; below that the verdict is ``"not separable"``, by a check that is
+    numerical.
 
     For more than two classes examine each class against the others.
 

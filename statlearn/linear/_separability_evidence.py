@@ -149,7 +149,7 @@ def _by_program(evidence, tol, max_iter):
     recession = separated_rows(evidence.rows)
     if recession is not None:
         evidence.offer_recession(recession)
-    if evidence.status != "not separable":
+    if not evidence.is_proved_inseparable:
         _by_min_norm_point(evidence, tol)
 
 

@@ -27,7 +27,7 @@ def separated_by_enumeration(Z):
     return (candidates @ Z.T > 0).any(axis=0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(-3, 3)] * 2), min_size=1, max_size=7), st.booleans())
 def test_rows_in_the_plane(points, is_sparse):
     Z = np.array(points)
