@@ -17,7 +17,9 @@ from sklearn.base import clone
 from sklearn.callback import ProgressBar
 from sklearn.cluster import SpectralClustering
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier, VotingClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, RidgeCV
 from sklearn.metrics import adjusted_rand_score, get_scorer, log_loss, mean_poisson_deviance
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, train_test_split
@@ -36,6 +38,8 @@ from statlearn.fairness import DistanceCovarianceFairRegressor, fairness_report,
 from statlearn.frechet import ChainMetric, LokiClassifier, frechet_predict, mean_squared_distance, metric_scorer
 from statlearn.graph import GraphKernelKMeans, NodeKernelClassifier, SpectralGraph
 from statlearn.gromov import GromovAligner, GromovSignature
+from statlearn.halfspace import TestableHalfspaceClassifier
+from statlearn.linear import LargeStepLogisticClassifier, generative_discriminative_curve, separability
 from statlearn.market import PredictionMarketClassifier
 from statlearn.ordinal import PrestoClassifier, ProportionalOddsClassifier
 
@@ -467,6 +471,90 @@ def interval_of(result):
     return f"{result.estimate:6.{digits}f} ({low:>5}, {high:>5})"
 
 
+FLIP_CHANCE = 0.4
+N_COMPONENTS = (5, 30)
+
+
+def halfspace_stop():
+    """Which linear rule survives labels of which many are wrong, and what can be believed about it?"""
+    X, benign = load_breast_cancer(return_X_y=True)
+    first, second = PCA(2, whiten=True).fit_transform(StandardScaler().fit_transform(X)).T
+    doubtful = (first * second < 0.0) & (np.abs(first) > 0.3)
+    print(f"{len(X)} tumors. In {doubtful.sum()} of them, told by two principal components, a label is wrong with")
+    print(f"probability {FLIP_CHANCE:g}. Accuracy on true labels of left-out tumors, {DRAWS} random splits:")
+    print(f"  {'learned from principal components':<38}", *(f"{n:>16}" for n in N_COMPONENTS), sep="  ")
+    fitted = {}
+    for n_components in N_COMPONENTS:
+        for seed in range(DRAWS):
+            rng = np.random.default_rng(seed)
+            labels = np.where(doubtful & (rng.random(len(X)) < FLIP_CHANCE), 1 - benign, benign)
+            train, test = train_test_split(np.arange(len(X)), test_size=0.3, random_state=seed)
+            rivals = {
+                "LogisticRegression": LogisticRegression(),
+                "TestableHalfspaceClassifier": TestableHalfspaceClassifier(on_reject="ignore", random_state=seed),
+            }
+            for name, rival in rivals.items():
+                model = make_pipeline(StandardScaler(), PCA(n_components), rival).fit(X[train], labels[train])
+                score = model.score(X[test], benign[test])
+                fitted.setdefault(name, {}).setdefault(n_components, []).append((score, rival))
+    for name, found in fitted.items():
+        cells = [[score for score, _ in fits] for fits in found.values()]
+        print(f"  {name:<38}", *(f"{np.mean(cell):7.3f} +- {np.std(cell):.3f}" for cell in cells), sep="  ")
+
+    certificates = [model.certificate_ for _, model in fitted["TestableHalfspaceClassifier"][N_COMPONENTS[0]]]
+    held = sum(certificate.holds is True for certificate in certificates)
+    print(f"\nWith {N_COMPONENTS[0]} components {held} of {DRAWS} are certified. What the first one says:")
+    for check in certificates[0].checks:
+        verdict = {True: "holds", False: "fails", None: "not decided"}[check.holds]
+        if check.kind == "test":
+            print(f"  {check.name:<38} {verdict:<12} {check.detail.removeprefix('not decided, ')[:100]}")
+
+
+DIGIT_PAIRS = [(0, 1), (3, 8), (1, 8)]
+STEPS = (100, 1000, 10_000)
+
+
+def linear_stop():
+    """Is it separable, with what margin, and which linear classifier should one take?"""
+    images, digits = load_digits(return_X_y=True)
+    print("Pairs of digits. Their margins, and the intervals that normalized steps have proved after")
+    print(f"  {'':<10} {'margin':>7}", *(f"{n_steps:>11} steps" for n_steps in STEPS), sep="  ")
+    for pair in DIGIT_PAIRS:
+        rows = np.isin(digits, pair)
+        X, y = images[rows] / 16, digits[rows]
+        found = separability(X, y)
+        intervals = [interval_of_margin(X, y, n_steps) for n_steps in STEPS]
+        print(f"  {pair[0]} or {pair[1]:<5} {found.margin_lower:7.4f}", *intervals, sep="  ")
+
+    X, benign = load_breast_cancer(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    print("\nThe tumors, all columns scaled:")
+    for method in ("perceptron", "auto"):
+        found = separability(X, benign, method=method, max_iter=STEPS[0])
+        print(f"  {method:<12} {found.status}, margin at most {found.margin_upper:.4f}")
+    for tol in (1e-4, 1e-8):
+        fit = LogisticRegression(C=np.inf, tol=tol, max_iter=10_000).fit(X, benign)
+        print(f"  LogisticRegression, tol={tol:g}: largest coefficient {np.abs(fit.coef_).max():,.0f}")
+    print(f"\n{found.certificate}")
+
+    curve = generative_discriminative_curve(X, benign, n_repeats=10, random_state=0)
+    print("\nErrors on held-out tumors, naive Bayes with pooled variances and penalized logistic regression:")
+    print(f"  {'training rows':<16}", *(f"{size:6}" for size in curve.table["train_size"]))
+    for name in ("generative", "discriminative"):
+        print(f"  {name:<16}", *(f"{error:6.3f}" for error in curve.table[f"{name}_error"]))
+    print(textwrap.fill(curve.certificate.claim, 100))
+
+
+def interval_of_margin(X, y, n_steps):
+    """The interval of the margin after so many normalized steps, as text."""
+    model = LargeStepLogisticClassifier(gamma=10.0, stop="margin", margin_tol=1e-6, max_iter=n_steps, fallback="pocket")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the interval says how far it came
+        model.fit(X, y)
+    low = f"{model.margin_lower_:.4f}" if model.margin_lower_ > 0 else "?"
+    return f"{low:>6} to {model.margin_upper_:.4f}"
+
+
 STOPS = {
     "ordinal: rare events": ordinal_stop,
     "graph: communities": graph_stop,
@@ -476,6 +564,8 @@ STOPS = {
     "design: few evaluations, few labels": design_stop,
     "frechet: labels never seen in training": frechet_stop,
     "debias: predictions for outcomes": debias_stop,
+    "halfspace: labels that are wrong": halfspace_stop,
+    "linear: separable or not": linear_stop,
 }
 
 

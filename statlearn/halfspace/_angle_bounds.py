@@ -41,7 +41,7 @@ NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(128)
 
 @validate_params(
     {
-        "gradient_bound": [Interval(Real, 0, None, closed="left")],
+        "gradient_bound": [Interval(Real, 0, None, closed="both")],
         "width": [Interval(Real, 0, None, closed="neither")],
         "eta": [Interval(Real, 0, 0.5, closed="left")],
         "offset": [Interval(Real, 0, None, closed="left")],

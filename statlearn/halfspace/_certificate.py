@@ -12,6 +12,7 @@ BOUNDED = (
     "{excess:.3g}, with confidence {confidence:g}."
 )
 UNBOUNDED = "The error is near that of the best halfspace through the same point; how near is not known."
+REFUSED = "A test failed, so that no bound of the error is claimed."
 GAUSSIAN = (
     "rows are Gaussian beyond what the tests see: no departure at level {level:g} is no proof that there is none, and "
     "the bound holds for exactly Gaussian rows"
@@ -38,9 +39,10 @@ class HalfspaceCertificate(Certificate):
     p_value : float
         P-value of all tests of Gaussian rows together, the tolerance taken off. NaN if they were not made.
     angle_bound : float
-        Upper confidence bound of the angle to the halfspace behind the labels, in degrees; 90 if nothing is excluded.
+        Upper confidence bound of the angle to the halfspace behind the labels, in degrees; 90 if nothing is excluded,
+        or a test failed.
     excess_error_bound : float
-        Upper confidence bound of the error above that of the best halfspace; 1 if nothing is excluded.
+        Upper confidence bound of the error above that of the best halfspace; 1 if nothing is excluded or a test failed.
     gradient_norm : float
         Norm of the gradient of the surrogate's risk.
     gradient_ucb : float
@@ -71,8 +73,6 @@ class HalfspaceCertificate(Certificate):
 
 def halfspace_certificate(examination, *, noise, target, eta, level, covers_intercept):
     """The certificate of what `examine` found."""
-    bounded = examination.excess < 1.0
-    claim = BOUNDED.format(excess=examination.excess, confidence=1.0 - level) if bounded else UNBOUNDED
     assumptions = [MASSART.format(eta=eta) if noise == "massart" else AGNOSTIC, INDEPENDENT]
     if target == "gaussian":
         assumptions.insert(1, GAUSSIAN.format(level=level))
@@ -87,13 +87,16 @@ def halfspace_certificate(examination, *, noise, target, eta, level, covers_inte
     if not covers_intercept:
         checks.append(Check("no intercept", None, None, None, "test", "not decided: an intercept was fitted"))
         assumptions.append(INTERCEPT)
+    failed = any(check.holds is False for check in checks)
+    excess = 1.0 if failed else examination.excess
+    claim = BOUNDED.format(excess=excess, confidence=1.0 - level) if excess < 1.0 else UNBOUNDED
     return HalfspaceCertificate(
-        claim,
+        REFUSED if failed else claim,
         checks,
         assumptions,
         p_value=p_value,
-        angle_bound=examination.angle,
-        excess_error_bound=examination.excess,
+        angle_bound=RIGHT_ANGLE if failed else examination.angle,
+        excess_error_bound=excess,
         gradient_norm=examination.gradient.norm,
         gradient_ucb=examination.bounded.gradient,
         error=examination.error,
@@ -132,11 +135,19 @@ def _bound_checks(examination):
     if angle >= RIGHT_ANGLE:
         detail = f"not decided, nothing is excluded: {detail}"
     found = [Check("angle", angle, RIGHT_ANGLE, True if angle < RIGHT_ANGLE else None, "test", detail)]
-    oriented = examination.oriented if angle < RIGHT_ANGLE else None
-    detail = "error on the rows of the tests"
-    if oriented:
-        detail += "; small enough that the positive class lies on the right side"
-    return [*found, Check("error", examination.error, None, oriented, "test", detail)]
+    distance = examination.bounded.distance
+    detail = "of the hyperplane from the middle of these rows, in standard deviations; the bounds have room for it"
+    found.append(Check("distance", distance, None, None, "reported", detail))
+    side, detail = None, "error on the rows of the tests; "
+    if examination.oriented:
+        side, detail = True, detail + "small enough that the positive class lies on the right side"
+    elif examination.error > 0.5:
+        side, detail = False, detail + "the opposite rule makes fewer errors"
+    elif angle >= RIGHT_ANGLE:
+        detail += "not decided: on which side the positive class lies matters only if an angle is excluded"
+    else:
+        detail += "not decided: the opposite rule could make as few"
+    return [*found, Check("error", examination.error, None, side, "test", detail)]
 
 
 def _noise_checks(noise, level, reason):
@@ -147,8 +158,9 @@ def _noise_checks(noise, level, reason):
         return [Check(name, None, bound, None, "test", detail) for name, bound in bounds.items()]
     slab = noise.worst
     detail = (
-        f"p-value of errors in {noise.n_slabs} slabs of margins; the worst, {slab.low:.2g} to {slab.high:.2g}, has "
-        f"{slab.n_errors} errors in {slab.n_rows} rows, {100.0 * slab.bound:.3g} % being allowed on average"
+        f"p-value of errors in nested slabs of margins, {noise.n_slabs} in all; the worst, {slab.low:.2g} to "
+        f"{slab.high:.2g}, has {slab.n_errors} errors in {slab.n_rows} rows, of which eta and the angle allow "
+        f"{100.0 * slab.bound:.3g} % on average"
     )
     return [
         Check("noise bound", noise.p_value, level, noise.p_value > level, "test", detail),
@@ -158,6 +170,7 @@ def _noise_checks(noise, level, reason):
             0.5,
             noise.beats_coin,
             "test",
-            "upper bound of the error: of labels that are coin flips, every rule has an error of one half",
+            "upper bound of the error: of labels that are coin flips, every rule has an error of one half"
+            + ("" if noise.beats_coin is not None else "; not decided: eta and the angle allow that many errors"),
         ),
     ]

@@ -59,7 +59,9 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         bounds then rest on moments of the very rows, for Massart noise only and up to 60 columns. They are valid for
         any rows and weak, often too weak to exclude anything: for research.
     eta : float, default=0.4
-        Bound of the flip probabilities, at least 0 and below 0.5. Not used if ``noise="agnostic"``.
+        Bound of the flip probabilities, at least 0 and below 0.5: the largest that any kind of row may have, not the
+        average. A smaller one gives smaller bounds, which are wrong if it is too small, and tests seldom see that. Not
+        used if ``noise="agnostic"``.
     delta : float, default=0.05
         Level of each test; bounds have confidence ``1 - delta``.
     surrogate : {"ramp", "sigmoid"}, default="ramp"
@@ -80,8 +82,9 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     test_samples : int, default=20000
         Most rows on which the marginal is tested, at random; errors and gradients are taken from all.
     n_null : int, default=199
-        Number of Gaussian samples that make up a null law, where the table of the library has none for the numbers of
-        rows and columns.
+        Number of Gaussian samples that make up a null law, where the table of the library has none: it ends at 100
+        columns, begins at 1000 rows of the tests, and has no bands wider than 2. Simulations of many rows or columns
+        take seconds to minutes; ``cache_dir`` keeps them, a smaller ``test_samples`` shortens them.
     tolerance : float, default=0.1
         Share of the Gaussian's own moments by which rows may depart from them. With a tolerance of 0 every large real
         table is rejected.
@@ -120,9 +123,10 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     gradient_norm_, gradient_ucb_ : float
         Norm of the gradient on the rows of the tests, and its upper confidence bound.
     angle_bound_ : float
-        Upper confidence bound of the angle to the halfspace behind the labels, in degrees; 90 if nothing is excluded.
+        Upper confidence bound of the angle to the halfspace behind the labels, in degrees; 90 if nothing is excluded,
+        or a test failed.
     excess_error_bound_ : float
-        Upper confidence bound of the error above that of the best halfspace; 1 if nothing is excluded.
+        Upper confidence bound of the error above that of the best halfspace; 1 if nothing is excluded or a test failed.
     certificate_ : HalfspaceCertificate
         Tests, bounds and assumptions.
     n_features_in_ : int

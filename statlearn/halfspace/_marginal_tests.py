@@ -142,6 +142,8 @@ class MarginalTestResult:
         return str(self.certificate)
 
 
+LONG_TO_SIMULATE = 100  # dimensions
+
 TEST_CONSTRAINTS = {
     "tolerance": [Interval(Real, 0, None, closed="left")],
     "level": [Interval(Real, 0, 1, closed="neither")],
@@ -385,7 +387,11 @@ def marginal_test(X, w=None, width=None, *, moments=True, tolerance=0.0, level=0
     battery = Battery(n_samples, rank, None if w is None else float(width), moments, bool(center))
     settings = {"n_samples": n_samples, "rank": rank, "level": float(level), "tolerance": float(tolerance)}
     if n_samples < rank + 2:
-        return _undecided(settings)
+        reason = f"{n_samples} rows in {rank} dimensions are a simplex whatever their distribution"
+        return _undecided(reason, settings)
+    if rank > LONG_TO_SIMULATE and n_samples < ROWS_PER_FEATURE * rank:
+        reason = f"the sample holds {n_samples} rows, fewer than {ROWS_PER_FEATURE * rank}: null laws are not simulated"
+        return _undecided(reason, settings)
     observed, counts = battery.evaluate(sample, normal)
     law, phrase = (source or NullSource()).law(battery, counts, level)
     exact = law.judge(observed, battery.catalog, level)
@@ -396,6 +402,7 @@ def marginal_test(X, w=None, width=None, *, moments=True, tolerance=0.0, level=0
 def _normal(sample, X, w):
     """The whitened normal of the hyperplane that a user gave by a vector."""
     w = check_array(w, ensure_2d=False, dtype=np.float64, input_name="w")
+    w = w[0] if w.shape == (1, X.shape[1]) else w  # as coef_ of a linear model
     if w.shape != (X.shape[1],):
         raise ValueError(f"w must have shape ({X.shape[1]},), one entry per column of X. Got shape {w.shape}.")
     normal = sample.normal(X, w)
@@ -404,9 +411,8 @@ def _normal(sample, X, w):
     return normal
 
 
-def _undecided(settings):
-    """The result of a sample that is a simplex whatever its distribution."""
-    reason = f"{settings['n_samples']} rows in {settings['rank']} dimensions are a simplex whatever their distribution"
+def _undecided(reason, settings):
+    """The result of a sample that is not judged."""
     return MarginalTestResult(None, np.nan, np.nan, "", (), (reason,), (), null_law="none", **settings)
 
 

@@ -186,7 +186,7 @@ def separability(
     -----
     The classes are *not separable* if and only if zero is in the convex hull of the signed rows. In arithmetic with
     rounding no weights combine to exactly zero. That a change of the weights makes them do so is proved where the rows
-    span the space [D]_; where they do not, as with the indicators of all levels beside an intercept, the check in the
+    span the space; where they do not, as with the indicators of all levels beside an intercept, the check in the
     certificate is of kind ``"numerical"``.
 
     The verdict concerns the numbers as they are stored, and so does the existence of the estimate. Margins are found

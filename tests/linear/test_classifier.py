@@ -347,7 +347,6 @@ def test_class_weights(rng, class_weight):
     assert_allclose(model.intercept_, peer.intercept_, atol=SAME)
 
 
-# DEFECT of the estimator, which fails here: class weights are computed without the weights of the rows.
 def test_balanced_classes_have_equal_weight(rng):
     """The weights of rows count, as in scikit-learn."""
     X, signs = overlapping_table(rng, 300, 5)
@@ -395,7 +394,6 @@ def test_a_class_without_weight_is_no_class(rng):
         LargeStepLogisticClassifier().fit(X, y, sample_weight=(y == "up").astype(float))
 
 
-# DEFECT of the estimator, which fails here: rows without weight are left out only after the classes were counted.
 def test_a_class_weight_of_zero_leaves_one_class(rng):
     """Nothing is left to separate, as if the sample weights of the class were zero."""
     X, signs = separable_table(rng, 60, 3)
