@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, log_expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_class_weight
@@ -134,7 +134,8 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     Warns
     -----
     ConvergenceWarning
-        If steps ended before what they should stop for, and the result is not known to be the best by other means.
+        If steps ended before what they should stop for, and the result is not known to be the best by other means; or
+        if classes are separable but for rows on the boundary, so that logistic regression without a penalty has none.
 
     See Also
     --------
@@ -328,8 +329,8 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         scores = self.decision_function(X)
         if scores.ndim == 1:
             return np.column_stack([expit(-scores), expit(scores)])
-        probabilities = expit(scores)
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        logarithms = log_expit(scores)  # all of them may be too small for their exponentials
+        return softmax(logarithms, axis=1)
 
     def _class_weighted(self, y, weights):
         """Weights of the rows times those of their classes."""
@@ -342,7 +343,10 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         )
         places = np.searchsorted(classes, y[counted])
         weights = weights.copy()
-        weights[counted] *= of_class[places]
+        with np.errstate(over="ignore"):
+            weights[counted] *= of_class[places]
+        if not np.isfinite(weights).all():
+            raise ValueError("class_weight times sample_weight must be finite. Divide them by their largest entries.")
         return weights
 
     def _classes_of(self, y, weights):
@@ -414,9 +418,16 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         """Warn of problems that are not solved."""
         for fit, label in zip(fits, self._labels(), strict=True):
             evidence, descent = fit.evidence, fit.descent
-            reached = {self.stop, "separated"} if self.stop == "separated" else {self.stop}
+            if fit.solver == "logistic" and evidence.quasi and self.alpha == 0.0:
+                warn_user(
+                    f"The classes{label} are separable but for rows on the boundary, so that coefficients of logistic "
+                    "regression are infinite: those here are where it was given up. Use alpha > 0, or see separability "
+                    "for the rows and columns behind it.",
+                    ConvergenceWarning,
+                )
+                continue
             is_best = fit.solver in {"direction", "logistic"} and evidence.status != "undetermined"
-            if descent.status in reached or is_best:
+            if descent.status == self.stop or is_best:
                 continue
             warn_user(
                 f"Steps ended after {descent.n_iter} ({descent.status!r}) before stop={self.stop!r} was reached. The "

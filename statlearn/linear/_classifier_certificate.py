@@ -39,7 +39,9 @@ def classifier_certificate(fits, labels, rule):
 
 def _steps_check(fit, rule):
     """The number of steps, beside the bound of the theorem if there is one for the rule and the margin is known."""
-    bound = step_bound(fit.evidence, rule) if fit.descent.status in {"separated", "max_iter"} else None
+    descent = fit.descent
+    is_separation = descent.status == "separated" or (descent.status == "max_iter" and descent.margin_lower <= 0.0)
+    bound = step_bound(fit.evidence, rule) if is_separation else None
     detail = f"steps, ended by {fit.descent.status!r}; coefficients by {fit.solver!r}"
     if bound is not None:
         detail += "; the bound is that of the theorem at the least margin that is proved"

@@ -43,7 +43,7 @@ def whole_relations(second, scales, columns, n_columns):
     if not null.shape[1]:
         return None
     pivots = linalg.qr(null.T, mode="r", pivoting=True)[1][: null.shape[1]]
-    reduced = linalg.solve(null[pivots].T, null.T).T
+    reduced = np.linalg.lstsq(null[pivots].T, null.T, rcond=None)[0].T
     whole = np.round(reduced)
     if np.any(np.abs(reduced - whole) > WHOLE) or np.any(np.abs(whole) > LARGEST_WHOLE):
         return None

@@ -30,7 +30,7 @@ from ._margin_kernels import (
 )
 from ._margin_proofs import proved_lower, proved_upper
 from ._signed_rows import Pass
-from ._steps import SafeRadius
+from ._steps import Fixed, SafeRadius
 
 __all__ = ["HISTORY_KEYS", "N_REPORTS", "STOPS", "Descent", "descend"]
 
@@ -371,8 +371,9 @@ def descend(
         raise ValueError('stop="loss" needs steps along the gradient of a loss: use step_size "normalized" or another.')
     growth = rule.gamma * max(rows.radius, 1.0) ** 2 * max_iter
     if growth > LARGEST_MARGIN:
+        name = "step_size" if isinstance(rule, Fixed) else "gamma"
         raise ValueError(
-            f"gamma={rule.gamma:g} is so large for rows of norm {rows.radius:.3g} that margins may overflow. Use the "
+            f"{name}={rule.gamma:g} is so large for rows of norm {rows.radius:.3g} that margins may overflow. Use the "
             'limit for gamma to infinity, step_size "perceptron" or "normalized-perceptron", or divide X by its scale.'
         )
     theta = np.zeros(rows.n_features_lifted) if theta0 is None else np.array(theta0, dtype=np.float64)

@@ -325,14 +325,11 @@ class StepHistoryDisplay:
                 "LargeStepLogisticClassifier."
             )
         history = estimator.history_
-        if isinstance(history, list):
-            labels = estimator.classes_.tolist()
-            if label not in labels:
-                raise ValueError(
-                    f"label must be one of the classes {labels}, which are told apart one by one. Got {label!r}."
-                )
-            history = history[labels.index(label)]
-        return cls.from_history(history, **options)
+        labels = estimator.classes_.tolist() if hasattr(estimator, "classes_") else [label]
+        is_several = isinstance(history, list)
+        if label not in labels and (is_several or label is not None):
+            raise ValueError(f"label must be one of the classes {labels}, each told from the others. Got {label!r}.")
+        return cls.from_history(history[labels.index(label)] if is_several else history, **options)
 
     def plot(self, ax=None, **line_options):
         """Draw the picture again.

@@ -15,7 +15,7 @@ References
 
 import numpy as np
 
-from ._row_blocks import blocks, combination_of, margins_of, row_squares
+from ._row_blocks import absolute_margins_of, blocks, combination_of, margins_of, row_squares
 
 __all__ = ["gamma", "proved_lower", "proved_upper", "row_norms", "vanishes"]
 
@@ -44,7 +44,12 @@ def proved_lower(rows, theta):
     if not np.isfinite(length) or length == 0.0:
         return -np.inf
     error = gamma(theta.size + 3) * (1.0 + gamma(theta.size + 3)) * rows.norms * length + theta.size * TINY
-    least = float(np.min(margins_of(rows, theta) - error * (1.0 + gamma(4))))
+    margins = margins_of(rows, theta)
+    least = float(np.min(margins - error * (1.0 + gamma(4))))
+    if least <= 0.0 < margins.min():  # a closer look: entry by entry, rounding is bounded by less
+        sizes = absolute_margins_of(rows, theta)
+        error = gamma(theta.size + 3) * (1.0 + gamma(theta.size + 3)) * sizes + theta.size * TINY
+        least = float(np.min(margins - error * (1.0 + gamma(4))))
     # the quotient is to be rounded towards minus infinity, so that a negative one needs the smaller norm
     return least / (length * (1.0 + np.copysign(gamma(theta.size + 4), least)))
 

@@ -121,7 +121,7 @@ def _interval(evidence):
 def _scale(evidence):
     """The ratio whose square bounds the steps of a perceptron."""
     ratio = evidence.radius / evidence.upper if evidence.upper > 0.0 else np.inf
-    detail = "longest row over the margin's upper bound; its square bounds the steps of a perceptron from below"
+    detail = "longest row over the margin's upper bound; its square is of the order of the steps a perceptron may take"
     if ratio > HARD_RATIO:
         detail += "; try StandardScaler if the features differ in scale"
     return Check("scale", ratio, None, None, "reported", detail)

@@ -21,6 +21,7 @@ PROGRAM_ENTRIES = 3_000_000  # of one linear program
 FIRST_PROGRAM_ROWS = 5000
 PROGRAM_ROUNDS = 12
 WRONG_SIDE = 1e-9  # a margin is negative if it is below minus this share of |z_i| |theta|
+FEW_COLUMNS = 5  # of those that separate are tried as directions
 GAMMA = 10.0  # step of the first-order method, in the spirit of a perceptron: it scales out of the direction
 
 
@@ -59,8 +60,9 @@ class Evidence:
             chosen = self.pairs[0] if self.pairs.size else self.zeros[:1]
             self.weights, self.upper = np.zeros(rows.n_rows), 0.0
             self.weights[chosen] = 1.0 / chosen.size
-        elif self.columns.size:
-            self.offer_direction(column_direction(rows, self.columns[0]))
+        else:
+            for column in self.columns[:FEW_COLUMNS]:
+                self.offer_direction(column_direction(rows, column))
 
     @property
     def status(self):
@@ -131,7 +133,8 @@ class Evidence:
     def recession_direction(self):
         """Unit vector that puts no row on the wrong side and separates some; None if none is known."""
         if self.columns.size:
-            return column_direction(self.rows, self.columns[0])
+            direction = column_direction(self.rows, self.columns[0])
+            return direction / np.linalg.norm(direction)
         if self.recession is None or self.recession.direction is None:
             return None
         return self.recession.direction / np.linalg.norm(self.recession.direction)

@@ -28,7 +28,10 @@ def separating_columns(rows):
 
 
 def column_direction(rows, column):
-    """Lifted coefficients that separate by one of the `separating_columns`, with the threshold in the middle."""
+    """Lifted coefficients that separate by one of the `separating_columns`, with the threshold in the middle.
+
+    They are not of unit norm: the difference between a feature and its threshold would be lost in the rounding.
+    """
     lowest, highest = _ranges(rows, column)
     if rows.intercept_scaling:
         rising = highest[NEGATIVE, 0] <= lowest[POSITIVE, 0]
@@ -40,7 +43,7 @@ def column_direction(rows, column):
     direction[column] = 1.0 if rising else -1.0
     if rows.intercept_scaling:
         direction[-1] = -direction[column] * threshold / rows.intercept_scaling
-    return direction / np.linalg.norm(direction)
+    return direction
 
 
 def _ranges(rows, column=None):

@@ -78,7 +78,8 @@ def fit_two_classes(rows, settings, progress):
     problem = _Problem(rows, settings)
     descent = problem.take_steps(progress)
     evidence = problem.evidence
-    if settings.stop == "loss" and descent.status == "loss":
+    is_penalized = settings.alpha > 0.0 and settings.fallback == "newton" and evidence.status != "separable"
+    if settings.stop == "loss" and descent.status == "loss" and not is_penalized:
         return TwoClassFit(descent.theta, "steps", evidence, descent, problem.has_optimum)
     if evidence.status == "separable":
         return problem.separated(descent)

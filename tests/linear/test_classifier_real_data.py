@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -106,7 +107,8 @@ def test_wine_in_three_classes():
 def test_ten_digits():
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X / 16.0, y, test_size=0.3, stratify=y, random_state=0)
-    model = LargeStepLogisticClassifier().fit(X_train, y_train)
+    with pytest.warns(ConvergenceWarning, match="8 against the rest are separable but for rows on the boundary"):
+        model = LargeStepLogisticClassifier().fit(X_train, y_train)
     assert model.score(X_test, y_test) > 0.93
     statuses = dict(zip(model.classes_.tolist(), model.status_, strict=True))
     assert statuses[0] == "separable"
@@ -131,7 +133,8 @@ def test_indicators_of_levels(rng):
     colors = rng.choice(["blue", "green", "red"], 200)
     y = rng.random(200) < np.where(colors == "red", 1.0, 0.5)
     table = colors[:, None]
-    model = make_pipeline(OneHotEncoder(sparse_output=False), LargeStepLogisticClassifier()).fit(table, y)
+    with pytest.warns(ConvergenceWarning, match="infinite"):
+        model = make_pipeline(OneHotEncoder(sparse_output=False), LargeStepLogisticClassifier()).fit(table, y)
     assert model[-1].status_ == "not separable"
     assert model[-1].quasi_ is True
     assert model[-1].certificate_["weak separation"].kind == "proof"
