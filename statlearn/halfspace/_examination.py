@@ -174,7 +174,8 @@ class Examiner:
     n_marginal: int
     source: object
 
-    shares: ClassVar = {"gradient": 0.8, "error": 0.1, "offset": 0.1}  # of the level: most to what costs the most
+    # Of the level, which they share: most of it goes to what costs the most.
+    shares: ClassVar = {"gradient": 0.8, "error": 0.1, "offset": 0.05, "whitening": 0.05}
 
     def examine(self, rule, X, signs, weights, rows, generator):
         """Examine a rule on the listed rows of X, which are independent of it."""
@@ -218,7 +219,7 @@ class Examiner:
         """
         bound = gradient_upper_bound(gradient, level=1.0 - self._level_of("gradient"))
         n_rows, n_features = seen.rows.size, seen.normal.size
-        change = (np.sqrt(n_features) + np.sqrt(2.0 * np.log(1.0 / self._level_of("offset")))) / np.sqrt(n_rows)
+        change = (np.sqrt(n_features) + np.sqrt(2.0 * np.log(1.0 / self._level_of("whitening")))) / np.sqrt(n_rows)
         pull = float(np.mean(self.surrogate.slope(seen.margins, self.width) * np.abs(seen.margins)))
         return (1.0 + change) * (bound + change * pull)
 
