@@ -46,7 +46,7 @@ for name, model in models.items():
 # On the left the loss, in the middle the rows on the wrong side, by steps. On the right normalized steps of 10 that go
 # on: the interval of the margin closes around the value found above.
 
-longer = LargeStepLogisticClassifier(gamma=10.0, stop="margin").fit(X, y)
+longer = LargeStepLogisticClassifier(gamma=10.0, stop="margin", fallback="pocket").fit(X, y)  # steps alone
 figure, panels = plt.subplots(1, 3, figsize=(14, 4.6), layout="constrained")
 for name, model in models.items():
     history, style = model.history_, {"color": colors[name], "label": name}

@@ -37,6 +37,13 @@ def _can_predict_proba(estimator):
     )
 
 
+class _Stopped(NoProgress):
+    """The progress of problems whose steps a callback has asked to stop before they began."""
+
+    def step(self, state=None, name="step"):
+        return True
+
+
 class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, StatlearnEstimator):
     r"""Linear classifier by logistic regression with large, normalized or safe steps, which bound the margin.
 
@@ -71,7 +78,8 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     margin_tol : float, default=0.01
         Relative width of the interval of the margin at which ``stop="margin"`` stops.
     max_iter : int, default=10000
-        Largest number of steps. Only 100 are taken if the classes are then found not to be separable.
+        Largest number of steps. One is taken if a part of the rows proves that the classes are not separable, and at
+        most 100 if all rows do, or if the exact margin is found that ``stop="margin"`` asks for; see ``fallback``.
     fit_intercept : bool, default=True
         Whether there is an intercept: the coefficient of a constant column.
     intercept_scaling : float, default=1.0
@@ -81,10 +89,11 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         loss plus ``alpha / 2`` times the squared norm of the coefficients, without that of the intercept. Separable
         classes are not penalized.
     fallback : {"newton", "pocket", "raise"}, default="newton"
-        What to do if steps do not separate the classes. ``"newton"`` finds out by other methods whether anything does,
-        and takes what they find, or logistic regression; ``"pocket"`` takes the iterate that leaves the least weight on
-        the wrong side, and looks no further; ``"raise"`` is as "newton", but for classes that are not separable, or not
-        known to be, raises `NotSeparableError`.
+        What to do if steps do not get where they should. ``"newton"`` finds out by other methods whether anything
+        separates the classes, or what the margin is, and takes what they find, or logistic regression; ``"pocket"``
+        takes all steps, and the iterate that leaves the least weight on the wrong side, and looks no further;
+        ``"raise"`` is as "newton", but for classes that are not separable, or not known to be, raises
+        `NotSeparableError`.
     class_weight : dict or "balanced", default=None
         Weights of the classes; see `sklearn.utils.class_weight.compute_class_weight`.
     tol : float, default=1e-6
@@ -361,12 +370,14 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     def _solve(self, problems, settings, progress):
         if len(problems) == 1:
             return [fit_two_classes(problems[0], settings, progress)]
-        fits = []
-        tasks = [(rows, settings, NoProgress()) for rows in problems]
-        size = len(tasks) if not progress.active else 1  # one after the other if somebody counts
-        for start in range(0, len(tasks), size):
-            fits += run_parallel(fit_two_classes, tasks[start : start + size], n_jobs=self.n_jobs)
-            progress.step()
+        if not progress.active:
+            tasks = [(rows, settings, progress) for rows in problems]
+            return run_parallel(fit_two_classes, tasks, n_jobs=self.n_jobs)
+        fits, told = [], NoProgress()
+        for rows in problems:  # one after the other, as somebody counts
+            fits.append(fit_two_classes(rows, settings, told))
+            if progress.step():
+                told = _Stopped()
         return fits
 
     def _check_separable(self, fits, certificate):
@@ -429,9 +440,10 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             is_best = fit.solver in {"direction", "logistic"} and evidence.status != "undetermined"
             if descent.status == self.stop or is_best:
                 continue
+            others = "" if self.fallback == "newton" else ", or use fallback='newton'"
             warn_user(
                 f"Steps ended after {descent.n_iter} ({descent.status!r}) before stop={self.stop!r} was reached. The "
                 f"classes{label} are {evidence.status}, the margin is at most {evidence.upper:.3g}. Increase max_iter, "
-                "scale the columns by StandardScaler, or use fallback='newton'.",
+                f"or scale the columns by StandardScaler{others}.",
                 ConvergenceWarning,
             )

@@ -89,7 +89,7 @@ class _Objective:
         return np.where(idle, 0.0, step)
 
 
-def fit_logistic(rows, alpha=0.0, tol=1e-8):
+def fit_logistic(rows, alpha=0.0, tol=1e-8, *, start=None):
     """Minimize the penalized logistic loss, by Newton's method if there are at most 1,000 coefficients, else by L-BFGS.
 
     Parameters
@@ -100,6 +100,8 @@ def fit_logistic(rows, alpha=0.0, tol=1e-8):
         Strength of the squared penalty.
     tol : float, default=1e-8
         Largest norm of the gradient, in units of the coefficients in which the curvature at the origin is 1.
+    start : ndarray of shape (n_features_lifted,), default=None
+        Coefficients to begin with; zeros if None.
 
     Returns
     -------
@@ -108,13 +110,12 @@ def fit_logistic(rows, alpha=0.0, tol=1e-8):
     """
     objective = _Objective(rows, alpha)
     solve = _newton if rows.n_features_lifted <= NEWTON_FEATURES else _quasi_newton
-    theta, n_iter = solve(objective, tol)
+    theta, n_iter = solve(objective, tol, np.zeros(rows.n_features_lifted) if start is None else start)
     _, gradient = objective.value_and_gradient(theta)
     return LogisticFit(theta, objective.found.q.copy(), objective.is_flat(gradient, tol), n_iter)
 
 
-def _newton(objective, tol):
-    theta = np.zeros(objective.rows.n_features_lifted)
+def _newton(objective, tol, theta):
     value, gradient = objective.value_and_gradient(theta)
     for n_iter in range(NEWTON_STEPS):
         if objective.is_flat(gradient, NEWTON_SHARE * tol) or objective.is_unbounded_below:
@@ -132,7 +133,7 @@ def _newton(objective, tol):
     return theta, NEWTON_STEPS
 
 
-def _quasi_newton(objective, tol):
+def _quasi_newton(objective, tol, start):
     units = objective.units
 
     def scaled(theta):
@@ -145,7 +146,7 @@ def _quasi_newton(objective, tol):
 
     found = minimize(
         scaled,
-        np.zeros(objective.rows.n_features_lifted),
+        start * units,
         jac=True,
         method="L-BFGS-B",
         callback=stop_if_unbounded,

@@ -5,9 +5,9 @@ weights are computed relative to exp(-shift), where the shift is the least margi
 would underflow once all margins are large. The shift is not known before the last block has been read, so each block
 uses the least margin so far, and sums are rescaled when it falls.
 
-A table is read in blocks so small that the second product of a block finds it in the cache. Products are ours and not
-those of linear algebra, which are slower on blocks, and whose sums depend on the number of threads. All arithmetic is
-in float64, whatever the precision of the table.
+A table is read in blocks so small that the second product of a block finds it in the cache, and row by row, as fast as
+memory delivers it. Products are ours and not those of linear algebra, which are slower, and whose sums depend on the
+number of threads. All arithmetic is in float64, whatever the precision of the table.
 """
 
 import math
@@ -86,55 +86,24 @@ def log1ps(t, n, out):
         out[i] = 2.0 * s + s * z * series
 
 
-@njit
+@njit(any_order=True)
 def dense_products(X, v, begin, end, out):
-    """Products of the rows ``begin`` to ``end`` of X with v, into the same places of ``out``.
-
-    Four rows at a time with two sums each: an addition need not wait for the one before, and v is read less often.
-    """
-    d = X.shape[1]
-    even, full = d // 2 * 2, begin + (end - begin) // 4 * 4
-    for i in range(begin, full, 4):
-        a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = 0.0
-        for j in range(0, even, 2):
-            a0 += X[i, j] * v[j]
-            a1 += X[i, j + 1] * v[j + 1]
-            b0 += X[i + 1, j] * v[j]
-            b1 += X[i + 1, j + 1] * v[j + 1]
-            c0 += X[i + 2, j] * v[j]
-            c1 += X[i + 2, j + 1] * v[j + 1]
-            d0 += X[i + 3, j] * v[j]
-            d1 += X[i + 3, j + 1] * v[j + 1]
-        if even < d:
-            a0 += X[i, even] * v[even]
-            b0 += X[i + 1, even] * v[even]
-            c0 += X[i + 2, even] * v[even]
-            d0 += X[i + 3, even] * v[even]
-        out[i], out[i + 1], out[i + 2], out[i + 3] = a0 + a1, b0 + b1, c0 + c1, d0 + d1
-    for i in range(full, end):
-        a0 = a1 = 0.0
-        for j in range(0, even, 2):
-            a0 += X[i, j] * v[j]
-            a1 += X[i, j + 1] * v[j + 1]
-        if even < d:
-            a0 += X[i, even] * v[even]
-        out[i] = a0 + a1
+    """Products of the rows ``begin`` to ``end`` of X with v, into the same places of ``out``."""
+    for i in range(begin, end):
+        product = 0.0
+        for j in range(X.shape[1]):
+            product += X[i, j] * v[j]
+        out[i] = product
 
 
 @njit
 def add_dense_rows(X, signs, q, begin, end, total):
-    """Add sum_i signs_i q_i x_i over the rows ``begin`` to ``end`` to ``total``, four rows at a time."""
-    d = X.shape[1]
-    full = begin + (end - begin) // 4 * 4
-    for i in range(begin, full, 4):
-        c0, c1, c2, c3 = signs[i] * q[i], signs[i + 1] * q[i + 1], signs[i + 2] * q[i + 2], signs[i + 3] * q[i + 3]
-        if c0 != 0.0 or c1 != 0.0 or c2 != 0.0 or c3 != 0.0:
-            for j in range(d):
-                total[j] += (c0 * X[i, j] + c1 * X[i + 1, j]) + (c2 * X[i + 2, j] + c3 * X[i + 3, j])
-    for i in range(full, end):
-        c0 = signs[i] * q[i]
-        for j in range(d):
-            total[j] += c0 * X[i, j]
+    """Add sum_i signs_i q_i x_i over the rows ``begin`` to ``end`` to ``total``."""
+    for i in range(begin, end):
+        c = signs[i] * q[i]
+        if c != 0.0:
+            for j in range(X.shape[1]):
+                total[j] += c * X[i, j]
 
 
 @njit

@@ -5,11 +5,16 @@ from scipy import sparse
 
 __all__ = ["absolute_margins_of", "blocks", "combination_of", "lifted_rows", "margins_of", "row_squares"]
 
-BLOCK_ENTRIES = 2_000_000
+BLOCK_ENTRIES = 2**17  # stay in the cache from one product to the next
 
 
 def blocks(rows, positions=None):
-    """Float64 blocks of rows of X, with the slice of ``positions`` (all rows if None) that each of them covers."""
+    """Float64 blocks of rows of X, with the slice of ``positions`` (all rows if None) that each of them covers.
+
+    Positions are increasing.
+    """
+    if positions is not None and len(positions) == rows.X.shape[0]:
+        positions = None  # no copies
     n_rows = rows.X.shape[0] if positions is None else len(positions)
     size = max(1, BLOCK_ENTRIES // max(1, rows.X.shape[1]))
     for start in range(0, n_rows, size):

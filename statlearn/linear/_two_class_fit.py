@@ -1,9 +1,10 @@
 """One two-class problem: large steps, what they prove, and what is done if they do not get there.
 
-Steps that never settle on data that are not separable would be wasted there, so that a run is cut after `PROBE` steps
-without a separation. Then logistic regression, which is the fallback anyway, says more often than not that there is
-none: the weights of the rows at its solution combine them to zero. What remains open after that is for the exact route
-of `separability`. Only then are the steps taken to the end.
+Steps never settle on data that are not separable, and more often than not a part of the rows proves that they are not:
+the weights of its rows at the solution of logistic regression combine them to zero. Then one step is taken. Else a run
+is cut after `PROBE` steps, and logistic regression of all rows, which is the fallback anyway, tries the same. What
+remains open after that, and a margin that is asked for, is for the exact route of `separability`. Only then are the
+steps taken to the end.
 """
 
 import functools
@@ -18,6 +19,7 @@ from ._separability_evidence import EXACT_DIMENSIONS, METHODS, Evidence
 __all__ = ["FALLBACKS", "FitSettings", "TwoClassFit", "fit_two_classes"]
 
 PROBE = 100
+PART_ROWS, PART_ROWS_PER_COEFFICIENT = 500, 50  # of the rows that are looked at first
 FALLBACKS = ("newton", "pocket", "raise")
 
 
@@ -84,7 +86,7 @@ def fit_two_classes(rows, settings, progress):
     if evidence.status == "separable":
         return problem.separated(descent)
     if settings.fallback == "newton":
-        found = fit_logistic(rows, settings.alpha) if settings.alpha > 0.0 else problem.logistic
+        found = problem.penalized if settings.alpha > 0.0 else problem.logistic
         has_optimum = settings.alpha > 0.0 or problem.has_optimum
         return TwoClassFit(found.theta, "logistic", evidence, descent, found.converged and has_optimum)
     return TwoClassFit(np.linalg.norm(descent.theta) * descent.direction, "pocket", evidence, descent, False)
@@ -95,11 +97,17 @@ class _Problem:
 
     def __init__(self, rows, settings):
         self.rows, self.settings, self.evidence = rows, settings, Evidence(rows)
+        self.start, self.has_looked_closer = None, False
 
     @functools.cached_property
     def logistic(self):
         """Logistic regression without a penalty."""
-        return fit_logistic(self.rows)
+        return fit_logistic(self.rows, start=self.start)
+
+    @functools.cached_property
+    def penalized(self):
+        """Logistic regression with the penalty."""
+        return fit_logistic(self.rows, self.settings.alpha, start=self.start)
 
     @property
     def has_optimum(self):
@@ -108,18 +116,45 @@ class _Problem:
         return is_known and (self.evidence.quasi is False or self.logistic.converged)
 
     def take_steps(self, progress):
-        """Large steps; all of them only if they may lead somewhere."""
-        settings = self.settings
+        """Large steps; all of them only if they may lead somewhere that is not known by then."""
+        settings, evidence = self.settings, self.evidence
         if settings.fallback == "pocket":
             return self._run(settings.max_iter, progress)
-        is_cut = settings.stop != "loss" and settings.max_iter > PROBE
-        descent = self._run(PROBE if is_cut else settings.max_iter, progress)
-        if not (is_cut and descent.status == "max_iter"):
+        if settings.stop == "loss":
+            descent = self._run(settings.max_iter, progress)
             self._settle()
             return descent
-        if self.evidence.status != "separable":
+        self._look_at_part()
+        n_steps = 1 if evidence.status == "not separable" else min(PROBE, settings.max_iter)
+        descent = self._run(n_steps, progress)
+        is_cut = descent.status == "max_iter"
+        if not is_cut or evidence.status != "separable":
             self._settle()
-        return descent if self.evidence.status == "not separable" else self._run(settings.max_iter, progress)
+        if is_cut and settings.stop == "margin" and evidence.status != "not separable":
+            self._look_closer()
+        is_known = evidence.status == "not separable" or (settings.stop == "margin" and self._knows_margin())
+        return (
+            descent
+            if is_known or not is_cut or n_steps == settings.max_iter
+            else self._run(settings.max_iter, progress)
+        )
+
+    def _knows_margin(self):
+        lower, upper = self.evidence.lower, self.evidence.upper
+        return lower > 0.0 and upper - lower <= self.settings.margin_tol * upper
+
+    def _look_at_part(self):
+        """Whether a part of the rows, spread evenly, is enough to prove that they are not separable."""
+        rows = self.rows
+        n_part = max(PART_ROWS, PART_ROWS_PER_COEFFICIENT * rows.n_features_lifted)
+        if self.evidence.status != "undetermined" or rows.n_rows < 2 * n_part:
+            return
+        positions = np.linspace(0, rows.n_rows - 1, n_part).astype(np.int64)
+        found, weights = fit_logistic(rows.at(positions)), np.zeros(rows.n_rows)
+        if found.converged:
+            self.start = found.theta
+            weights[positions] = found.weights
+            self.evidence.offer_weights(weights)
 
     def _run(self, max_iter, progress):
         """So many steps, of whose bounds the evidence takes note."""
@@ -159,6 +194,7 @@ class _Problem:
         return TwoClassFit(length * evidence.direction, solver, evidence, descent, False)
 
     def _look_closer(self):
-        """The exact route of `separability`, if the table is not too large for it."""
-        if min(self.rows.X.shape) <= EXACT_DIMENSIONS:
+        """The exact route of `separability`, once, if the table is not too large for it."""
+        if not self.has_looked_closer and min(self.rows.X.shape) <= EXACT_DIMENSIONS:
+            self.has_looked_closer = True
             METHODS["auto"](self.evidence, self.settings.margin_tol, self.settings.max_iter)

@@ -1,5 +1,6 @@
 """The njit wrapper: same results as Numba's own, and alive without a writable cache."""
 
+import math
 import os
 import subprocess
 import sys
@@ -47,6 +48,27 @@ def test_options_and_original_function():
     assert divide.targetoptions["nogil"] is True
     assert divide.targetoptions["error_model"] == "numpy"
     assert divide.py_func(1.0, 2.0) == divide(1.0, 2.0) == 0.5
+
+
+@njit(any_order=True)
+def total_in_any_order(values):
+    result = 0.0
+    for value in values:
+        result += value
+    return result
+
+
+def test_sums_in_any_order(rng):
+    values = rng.standard_normal(1001)
+    assert total_in_any_order(values) == pytest.approx(math.fsum(values), abs=1e-12)
+    assert total_in_any_order(np.append(values, -np.inf)) == -np.inf
+    assert np.isnan(total_in_any_order(np.append(values, np.nan)))
+
+
+@needs_compiler
+def test_only_sums_that_say_so_are_in_any_order():
+    assert total_in_any_order.targetoptions["fastmath"] == {"reassoc", "contract"}
+    assert "fastmath" not in divide.targetoptions
 
 
 @needs_compiler

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from statlearn.exceptions import NotSeparableError
-from statlearn.linear import LargeStepLogisticClassifier
+from statlearn.linear import LargeStepLogisticClassifier, separability
 from statlearn.linear._descent import N_REPORTS
 
 from .signed_problems import digits_table, overlapping_table, separable_table
@@ -809,6 +809,19 @@ def test_callbacks_hear_of_the_classes():
     assert_array_equal(model.coef_, LargeStepLogisticClassifier().fit(X, y).coef_)
 
 
+def test_a_callback_ends_the_steps_of_the_classes_that_remain():
+    """They are fitted all the same: only their steps are few."""
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    counter = Counter(stop_after=2)
+    model = LargeStepLogisticClassifier(max_iter=1000).set_callbacks(counter).fit(X, y)
+    plain = LargeStepLogisticClassifier(max_iter=1000).fit(X, y)
+    assert model.n_iter_[:2].tolist() == plain.n_iter_[:2].tolist()
+    assert model.n_iter_[2] == 100 // N_REPORTS < plain.n_iter_[2]
+    assert model.status_ == plain.status_ == ["separable", "not separable", "not separable"]
+    assert_allclose(model.coef_[1:], plain.coef_[1:], rtol=1e-6)
+
+
 def test_a_callback_ends_the_steps(rng):
     X, signs = overlapping_table(rng, 200, 3)
     counter = Counter(stop_after=5)
@@ -881,3 +894,40 @@ def test_weights_and_other_rules_have_no_theorem(rng):
     assert LargeStepLogisticClassifier("safe-radius").fit(X, signs).certificate_["steps"].bound is None
     weighted = LargeStepLogisticClassifier().fit(X, signs, sample_weight=rng.uniform(1.0, 2.0, 30))
     assert weighted.certificate_["steps"].bound is None
+
+
+# What is found out before all steps are taken
+
+
+def test_a_part_of_the_rows_proves_that_all_overlap(rng):
+    """One step is taken, and the coefficients are those of logistic regression of all rows."""
+    X, signs = overlapping_table(rng, 6000, 5)
+    model = LargeStepLogisticClassifier().fit(X, signs)
+    assert (model.status_, model.solver_, model.n_iter_, model.quasi_) == ("not separable", "logistic", 1, False)
+    assert model.certificate_["rows combine to zero"].kind == "proof"
+    assert 0 < np.count_nonzero(model.support_weights_) <= 500
+    assert_allclose(model.coef_, LogisticRegression(C=np.inf, tol=1e-10).fit(X, signs).coef_, rtol=1e-4)
+
+
+def test_a_part_that_is_separable_proves_nothing(rng):
+    """A single wrong label among 6,000 rows is in no part of them, and is found all the same."""
+    X = rng.standard_normal((6000, 3))
+    signs = np.where(X[:, 0] > 0.0, 1.0, -1.0)
+    X[:, 0] += signs
+    part = np.linspace(0, 5999, 500).astype(int)
+    wrong = np.setdiff1d(np.arange(6000), part)[np.argmax(X[np.setdiff1d(np.arange(6000), part), 0])]
+    signs[wrong] = -1.0
+    model = LargeStepLogisticClassifier().fit(X, signs)
+    assert (model.status_, model.n_iter_) == ("not separable", 100)
+    assert model.support_weights_[wrong] > 0.0
+
+
+def test_the_margin_is_found_exactly_before_all_steps_are_taken():
+    X, signs = digits_table(3, 8)
+    exact = separability(X, signs)
+    model = LargeStepLogisticClassifier(stop="margin").fit(X, signs)
+    assert (model.solver_, model.n_iter_) == ("direction", 100)
+    assert_allclose([model.margin_lower_, model.margin_upper_], exact.margin_lower, rtol=1e-8)
+    steps = LargeStepLogisticClassifier(stop="margin", fallback="pocket").fit(X, signs)
+    assert steps.solver_ == "steps" and steps.n_iter_ > 1000
+    assert steps.margin_lower_ <= exact.margin_lower <= steps.margin_upper_ <= 1.0101 * steps.margin_lower_
