@@ -367,15 +367,7 @@ def descend(
     ValueError
         If ``stop`` is "loss" with a perceptron, or steps are so long that margins overflow.
     """
-    if stop == "loss" and rule.is_hard:
-        raise ValueError('stop="loss" needs steps along the gradient of a loss: use step_size "normalized" or another.')
-    growth = rule.gamma * max(rows.radius, 1.0) ** 2 * max_iter
-    if growth > LARGEST_MARGIN:
-        name = "step_size" if isinstance(rule, Fixed) else "gamma"
-        raise ValueError(
-            f"{name}={rule.gamma:g} is so large for rows of norm {rows.radius:.3g} that margins may overflow. Use the "
-            'limit for gamma to infinity, step_size "perceptron" or "normalized-perceptron", or divide X by its scale.'
-        )
+    _check_rule(rows, rule, stop, max_iter)
     theta = np.zeros(rows.n_features_lifted) if theta0 is None else np.array(theta0, dtype=np.float64)
     iterate, bounds, history = _Iterate(rows, rule, theta), _Bounds(rows), _History(record)
     goal = _Goal(stop, margin_tol, tol, rule.is_hard)
@@ -406,6 +398,19 @@ def descend(
         if t == gram_from:
             iterate = _GramIterate(iterate)
     return _result(rows, iterate, bounds, proved, t, status, history)
+
+
+def _check_rule(rows, rule, stop, max_iter):
+    """Raise an error if the steps do not suit their goal, or are too long for floating point."""
+    if stop == "loss" and rule.is_hard:
+        raise ValueError('stop="loss" needs steps along the gradient of a loss: use step_size "normalized" or another.')
+    growth = rule.gamma * max(rows.radius, 1.0) ** 2 * max_iter
+    if growth > LARGEST_MARGIN:
+        name = "step_size" if isinstance(rule, Fixed) else "gamma"
+        raise ValueError(
+            f"{name}={rule.gamma:g} is so large for rows of norm {rows.radius:.3g} that margins may overflow. Use the "
+            'limit for gamma to infinity, step_size "perceptron" or "normalized-perceptron", or divide X by its scale.'
+        )
 
 
 def _gram_from(rows):

@@ -117,31 +117,35 @@ class _Problem:
 
     def take_steps(self, progress):
         """Large steps; all of them only if they may lead somewhere that is not known by then."""
-        settings, evidence = self.settings, self.evidence
+        settings = self.settings
         if settings.fallback == "pocket":
             return self._run(settings.max_iter, progress)
         if settings.stop == "loss":
             descent = self._run(settings.max_iter, progress)
             self._settle()
             return descent
+        descent = self._probe(progress)
+        is_cut = descent.status == "max_iter" and descent.n_iter < settings.max_iter
+        return self._run(settings.max_iter, progress) if is_cut and not self._is_known else descent
+
+    def _probe(self, progress):
+        """A few steps and, where they do not get there, other methods."""
+        settings, evidence = self.settings, self.evidence
         self._look_at_part()
         n_steps = 1 if evidence.status == "not separable" else min(PROBE, settings.max_iter)
         descent = self._run(n_steps, progress)
-        is_cut = descent.status == "max_iter"
-        if not is_cut or evidence.status != "separable":
-            self._settle()
-        if is_cut and settings.stop == "margin" and evidence.status != "not separable":
+        self._settle()
+        if settings.stop == "margin" and descent.status == "max_iter" and evidence.status != "not separable":
             self._look_closer()
-        is_known = evidence.status == "not separable" or (settings.stop == "margin" and self._knows_margin())
-        return (
-            descent
-            if is_known or not is_cut or n_steps == settings.max_iter
-            else self._run(settings.max_iter, progress)
-        )
+        return descent
 
-    def _knows_margin(self):
-        lower, upper = self.evidence.lower, self.evidence.upper
-        return lower > 0.0 and upper - lower <= self.settings.margin_tol * upper
+    @property
+    def _is_known(self):
+        """Whether more steps have nothing to add."""
+        evidence = self.evidence
+        if self.settings.stop == "margin" and evidence.lower > 0.0:
+            return evidence.upper - evidence.lower <= self.settings.margin_tol * evidence.upper
+        return evidence.status == "not separable"
 
     def _look_at_part(self):
         """Whether a part of the rows, spread evenly, is enough to prove that they are not separable."""
