@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 
-__all__ = ["ClassMoments", "class_moments", "rows_of_classes"]
+__all__ = ["ClassMoments", "class_moments", "filled_columns", "rows_of_classes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +15,11 @@ class ClassMoments:
     shares: np.ndarray  # (n_classes,)
     means: np.ndarray  # (n_classes, n_features)
     variances: np.ndarray  # (n_classes, n_features)
-    constant: np.ndarray  # (n_features,)
+
+    @property
+    def constant(self):
+        """Which columns have the same value in all rows."""
+        return (self.variances == 0.0).all(axis=0) & (self.means == self.means[0]).all(axis=0)
 
     @property
     def center(self):
@@ -36,19 +40,21 @@ def rows_of_classes(codes, n_classes):
 def class_moments(X, codes, weights, n_classes):
     """Moments of classes 0, ..., n_classes - 1, each of which has rows; one class at a time is copied.
 
-    The mean of a column without variation is that value and its variances are 0, without rounding errors, which would
-    otherwise look like variation.
+    The mean of a column without variation in a class is that value and its variance is 0, without rounding errors,
+    which would otherwise look like variation.
     """
+    weights = weights / weights.max()  # their sum may overflow
     shares = np.bincount(codes, weights, n_classes) / weights.sum()
     means, variances = np.empty((2, n_classes, X.shape[1]))
-    with np.errstate(over="ignore", invalid="ignore"):  # the caller refuses scores that are not finite
-        for k, rows in enumerate(rows_of_classes(codes, n_classes)):
-            moments = _sparse_moments if issparse(X) else _dense_moments
-            means[k], variances[k] = moments(X[rows].astype(np.float64), weights[rows] / weights[rows].sum())
-    low, high = _extremes(X)
-    constant = low == high
-    means[:, constant], variances[:, constant] = low[constant], 0.0
-    return ClassMoments(shares, means, variances, constant)
+    moments = _sparse_moments if issparse(X) else _dense_moments
+    for k, rows in enumerate(rows_of_classes(codes, n_classes)):
+        of_class = X[rows].astype(np.float64)
+        low, high = _extremes(of_class)
+        with np.errstate(over="ignore", invalid="ignore"):  # the caller refuses scores that are not finite
+            means[k], variances[k] = moments(of_class, weights[rows] / weights[rows].sum())
+        still = low == high
+        means[k, still], variances[k, still] = low[still], 0.0
+    return ClassMoments(shares, means, variances)
 
 
 def _dense_moments(rows, shares):
@@ -64,11 +70,17 @@ def _sparse_moments(rows, shares):
     mean = np.bincount(rows.indices, share_of_entry * rows.data, n_features)
     squares = np.bincount(rows.indices, share_of_entry * (rows.data - mean[rows.indices]) ** 2, n_features)
     share_of_zeros = np.maximum(0.0, 1.0 - np.bincount(rows.indices, share_of_entry, n_features))
+    share_of_zeros[filled_columns(rows)] = 0.0  # without the rounding errors of a sum that should be 1
     return mean, squares + share_of_zeros * mean**2
+
+
+def filled_columns(rows):
+    """Which columns of compressed rows have an entry in every row."""
+    return np.bincount(rows.indices, minlength=rows.shape[1]) == rows.shape[0]
 
 
 def _extremes(X):
     """Smallest and largest value of each column."""
     if issparse(X):
-        return (np.asarray(extreme(axis=0).todense(), dtype=np.float64).ravel() for extreme in (X.min, X.max))
-    return X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+        return (np.ravel(extreme(axis=0).todense()) for extreme in (X.min, X.max))
+    return X.min(axis=0), X.max(axis=0)

@@ -3,6 +3,7 @@
 from numbers import Real
 
 import numpy as np
+from scipy.sparse import issparse
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -174,8 +175,22 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         """
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        scores = np.asarray(X @ self.coef_.T) + self.intercept_
-        return scores[:, 0] if self.classes_.size == 2 else scores
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = np.asarray(X @ self.coef_.T) + self.intercept_
+        if self.classes_.size == 2:
+            return scores[:, 0]
+        overflown = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+        if overflown.size:
+            scores[overflown] = self._differences_far_away(X[overflown])
+        return scores
+
+    def _differences_far_away(self, X):
+        """Scores less the largest one of a row, where the scores themselves overflow."""
+        X = X.toarray() if issparse(X) else X
+        lengths = np.abs(X).max(axis=1, keepdims=True)
+        scores = (X / lengths) @ self.coef_.T + self.intercept_ / lengths
+        with np.errstate(over="ignore"):  # to minus infinity
+            return (scores - scores.max(axis=1, keepdims=True)) * lengths
 
     def predict(self, X):
         """Predict labels.
@@ -227,6 +242,9 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
     def _check_rows(self, X, y, sample_weight):
         """Rows of positive weight, positions of their labels among the classes, and weights; sets ``classes_``."""
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32])
+        if issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
         check_classification_targets(y)
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0.0
@@ -282,16 +300,16 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
 
 
 def linear_rule(means, variances, priors):
-    """Weights and intercepts of the scores, about the middle of the means so that little cancels.
+    """Weights and intercepts of the scores.
 
-    Two classes get the difference of their scores alone.
+    They are about the median of the means, so that little cancels where classes are close. Two classes get the
+    difference of their scores alone.
     """
     if priors.size == 2:
         coef = (means[1:] - means[:1]) / variances
-        intercept = np.log(priors[1:] / priors[:1]) - coef @ (0.5 * (means[0] + means[1]))
+        intercept = np.log(priors[1:]) - np.log(priors[:1]) - coef @ (0.5 * (means[0] + means[1]))
         return coef, intercept
-    center = priors @ means
-    center[np.ptp(means, axis=0) == 0.0] = means[0, np.ptp(means, axis=0) == 0.0]  # without rounding errors
+    center = np.sort(means, axis=0)[(priors.size - 1) // 2]
     coef = (means - center) / variances
     return coef, np.log(priors) - 0.5 * np.sum(coef * (means - center), axis=1) - coef @ center
 
@@ -315,6 +333,6 @@ def _refuse_infinite(*arrays):
 
 def _independence_check(found):
     if np.isnan(found.p_value):
-        return Check("independent features", None, LEVEL_OF_TESTS, None, "test", "too few rows to test")
+        return Check("independent features", None, LEVEL_OF_TESTS, None, "test", found.reason)
     detail = f"p-value on {found.n_rows} rows: log odds vary as those of independent features do"
     return Check("independent features", found.p_value, LEVEL_OF_TESTS, found.p_value >= LEVEL_OF_TESTS, "test", detail)

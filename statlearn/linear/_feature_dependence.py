@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.stats import t as student
 
-from ._class_moments import rows_of_classes
+from ._class_moments import filled_columns, rows_of_classes
 
 __all__ = ["DependenceTest", "dependence_test"]
 
@@ -27,35 +27,46 @@ class DependenceTest:
     """What was found in the direction with the strongest evidence.
 
     ``inflation`` is the variance of the log odds within classes in units of that of independent features, and
-    ``p_value`` is corrected for the number of directions; NaN where nothing can be said.
+    ``p_value`` is corrected for the number of directions; NaN where nothing can be said, for the given ``reason``.
     """
 
     inflation: float
     p_value: float
     n_rows: int
+    reason: str = ""
 
 
 def dependence_test(X, codes, weights, means, scales, directions):
-    """Test the directions of shape (n_directions, n_features) on evenly spaced rows.
+    """Test the directions of shape (n_directions, n_features) on rows that a fixed draw selects.
 
     ``means`` are those of the classes, of shape (n_classes, n_features). Features are divided by their ``scales``, so
     that no square overflows.
     """
-    spaced = np.linspace(0, X.shape[0] - 1, min(X.shape[0], MAX_ROWS)).round().astype(np.intp)
-    X, codes, shares = X[spaced], codes[spaced], weights[spaced] / weights[spaced].sum()
+    chosen = _chosen_rows(X.shape[0])
+    X, codes, weights = X[chosen], codes[chosen], weights[chosen] / weights[chosen].max()
+    shares = weights / weights.sum()
     whole, single = _squares(X, codes, means, scales, directions * scales)
     variances = shares @ single
     freedom = 1.0 / (shares @ shares) - means.shape[0]  # effective rows, as weights count
     usable = np.flatnonzero(variances > 0.0)
-    if freedom < MIN_FREEDOM or usable.size == 0:
-        return DependenceTest(np.nan, np.nan, spaced.size)
+    if freedom < MIN_FREEDOM:
+        return DependenceTest(np.nan, np.nan, chosen.size, "too few rows to test")
+    if usable.size == 0:
+        return DependenceTest(np.nan, np.nan, chosen.size, "log odds do not vary within classes")
     products = (whole - single)[:, usable] / variances[usable]
     excess = shares @ products
     errors = np.sqrt(shares**2 @ (products - excess) ** 2)
     scores = np.abs(excess) / np.maximum(errors, ROUNDING)
     worst = int(np.argmax(scores))
     p_value = min(1.0, 2.0 * student.sf(scores[worst], freedom) * usable.size)
-    return DependenceTest(float(1.0 + excess[worst]), float(p_value), spaced.size)
+    return DependenceTest(float(1.0 + excess[worst]), float(p_value), chosen.size)
+
+
+def _chosen_rows(n_rows):
+    """At most `MAX_ROWS` positions in order. They are not evenly spaced, as classes may take turns."""
+    if n_rows <= MAX_ROWS:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(0).choice(n_rows, MAX_ROWS, replace=False))
 
 
 def _squares(X, codes, means, scales, directions):
@@ -63,10 +74,21 @@ def _squares(X, codes, means, scales, directions):
     if not issparse(X):
         residuals = (X - means[codes]) / scales
         return (residuals @ directions.T) ** 2, residuals**2 @ (directions**2).T
-    X, means = X.multiply(1.0 / scales).tocsr(), means / scales
-    weights, levels = (directions**2).T, means @ directions.T
-    whole = (X @ directions.T - levels[codes]) ** 2
-    crossed = np.empty(whole.shape)
+    whole, single = np.empty((2, X.shape[0], len(directions)))
     for rows, mean in zip(rows_of_classes(codes, means.shape[0]), means, strict=True):
-        crossed[rows] = X[rows] @ (weights * mean[:, None])
-    return whole, X.multiply(X) @ weights - 2.0 * crossed + (means**2 @ weights)[codes]
+        whole[rows], single[rows] = _sparse_squares(X[rows], mean, scales, directions)
+    return whole, single
+
+
+def _sparse_squares(rows, mean, scales, directions):
+    """The same for the sparse rows of one class.
+
+    Sums run over the entries, and add what all rows would have without any. Columns with an entry in every row are
+    left out of that: theirs would cancel to the last digit if they hardly vary.
+    """
+    residuals = (rows.data - mean[rows.indices]) / scales[rows.indices]
+    empty = np.where(filled_columns(rows), 0.0, -mean / scales)  # residuals of the zeros
+    deviations, squares = rows.astype(np.float64), rows.astype(np.float64)
+    deviations.data, squares.data = residuals - empty[rows.indices], residuals**2 - empty[rows.indices] ** 2
+    whole = (deviations @ directions.T + empty @ directions.T) ** 2
+    return whole, squares @ (directions**2).T + empty**2 @ (directions**2).T

@@ -70,14 +70,19 @@ def safe_step_radius(logits, directional_logits):
             f"logits and directional_logits must have one shape. Got {logits.shape} and {slopes.shape}: give the "
             "derivative of every logit."
         )
-    if logits.ndim == 2 and logits.shape[1] == 2:
-        logits, slopes = logits[:, 1] - logits[:, 0], slopes[:, 1] - slopes[:, 0]
-    if logits.ndim == 2 and logits.shape[1] > 2:
-        reach, slope = np.pi, np.ptp(slopes, axis=1)
-    else:
-        reach, slope = np.hypot(logits.ravel(), np.pi), np.abs(slopes.ravel())
+    reach, slope = _half_gaps(logits, slopes)
     with np.errstate(divide="ignore", over="ignore"):
         return float(np.min(reach / slope))
+
+
+def _half_gaps(logits, slopes):
+    """Half of the distance of the zero next to each row, and of the derivative of the gap: no difference overflows."""
+    if logits.ndim == 1 or logits.shape[1] == 1:
+        return 0.5 * np.hypot(logits.ravel(), np.pi), 0.5 * np.abs(slopes.ravel())
+    slope = 0.5 * slopes.max(axis=1) - 0.5 * slopes.min(axis=1)
+    if logits.shape[1] > 2:
+        return np.full(slope.shape, 0.5 * np.pi), slope
+    return np.hypot(0.5 * logits[:, 1] - 0.5 * logits[:, 0], 0.5 * np.pi), slope
 
 
 def _checked(values, name):

@@ -77,12 +77,17 @@ class SignedRows:
         Raises
         ------
         ValueError
-            If a sign is not +1 or -1, a weight is negative or not finite, all are 0, or the rows are so long or so
-            short that their products overflow or vanish.
+            If a sign is not +1 or -1, a weight is negative or not finite, all are 0, or the rows or the constant are so
+            long or so short that their products overflow or vanish.
         """
         signs = np.ascontiguousarray(signs, dtype=np.float64)
         if not np.all(np.abs(signs) == 1.0):
             raise ValueError("signs must be +1 or -1. Map one class to -1 and the other to +1.")
+        if intercept_scaling and not SMALLEST_RADIUS < intercept_scaling < LARGEST_RADIUS:
+            raise ValueError(
+                f"intercept_scaling must be between {SMALLEST_RADIUS:g} and {LARGEST_RADIUS:g}. Got "
+                f"{intercept_scaling!r}: take a value like that of other columns, such as 1."
+            )
         X = _table(X)
         kept = np.arange(X.shape[0])
         weights = np.ones(X.shape[0]) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
