@@ -90,7 +90,7 @@ class EffectResult:
 
 
 @validate_params(
-    {"y": ["array-like"], **TRIAL_CONSTRAINTS},
+    {"y": ["array-like"]} | TRIAL_CONSTRAINTS,
     prefer_skip_nested_validation=False,  # the outcome model checks its own parameters
 )
 def estimate_ate(

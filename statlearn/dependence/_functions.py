@@ -24,7 +24,7 @@ __all__ = [
 
 
 @validate_params(
-    {"squared": ["boolean"], "return_grad": ["boolean"], **ENGINE_CONSTRAINTS},
+    {"squared": ["boolean"], "return_grad": ["boolean"]} | ENGINE_CONSTRAINTS,
     prefer_skip_nested_validation=True,
 )
 def distance_covariance(
@@ -114,7 +114,7 @@ def distance_covariance(
     return value if squared else float(np.sqrt(max(value, 0.0)))
 
 
-@validate_params({"squared": ["boolean"], **ENGINE_CONSTRAINTS}, prefer_skip_nested_validation=True)
+@validate_params({"squared": ["boolean"]} | ENGINE_CONSTRAINTS, prefer_skip_nested_validation=True)
 def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=None, method="auto", n_jobs=None):
     r"""Distance correlation of two variables.
 
@@ -174,7 +174,7 @@ def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=Non
 
 
 @validate_params(
-    {"c": [Interval(Real, 0, None, closed="left")], "standardize": ["boolean"], **ENGINE_CONSTRAINTS},
+    {"c": [Interval(Real, 0, None, closed="left")], "standardize": ["boolean"]} | ENGINE_CONSTRAINTS,
     prefer_skip_nested_validation=True,
 )
 def joint_distance_covariance(
@@ -248,7 +248,7 @@ def joint_distance_covariance(
     return value + (free_part(kernel, c, len(others)) if len(others) > 1 else 0.0)
 
 
-@validate_params({**ENGINE_CONSTRAINTS}, prefer_skip_nested_validation=True)
+@validate_params(ENGINE_CONSTRAINTS, prefer_skip_nested_validation=True)
 def concatenated_distance_covariance(f, *blocks, unbiased=True, sample_weight=None, method="auto", n_jobs=None):
     r"""Squared distance covariance of one variable and the concatenation of others.
 

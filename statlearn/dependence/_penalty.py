@@ -110,8 +110,8 @@ class DistanceCovariancePenalty:
             "measure": [StrOptions({"ccdcov", "jdcov", "dcov", "sum"})],
             "c": [Interval(Real, 0, None, closed="left")],
             "normalize": [StrOptions({"dcor"}), None],
-            **ENGINE_CONSTRAINTS,
-        },
+        }
+        | ENGINE_CONSTRAINTS,
         prefer_skip_nested_validation=True,
     )
     def __init__(self, measure="ccdcov", *, c=1.0, unbiased=True, normalize=None, method="auto", n_jobs=None):
@@ -163,7 +163,7 @@ class DistanceCovariancePenalty:
         unknown = sorted(set(params) - set(self.get_params()))
         if unknown:
             raise ValueError(f"DistanceCovariancePenalty has no parameter {unknown[0]!r}: it has {self!r}.")
-        twin = DistanceCovariancePenalty(**{**self.get_params(), **params})
+        twin = DistanceCovariancePenalty(**(self.get_params() | params))
         vars(self).clear()
         vars(self).update(vars(twin))
         return self

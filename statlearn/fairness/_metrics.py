@@ -53,12 +53,12 @@ def read_groups(y_pred, groups, bins, sample_weight, name="groups"):
 
 @validate_params(
     {
-        **GROUP_CONSTRAINTS,
         "weights": [StrOptions({"proportion", "equal"})],
         "bandwidth": [Interval(Real, 0, None, closed="neither"), StrOptions({"scott", "silverman"})],
         "grid_size": [Interval(Integral, 2, None, closed="left")],
         "base": [Interval(Real, 1, None, closed="neither")],
-    },
+    }
+    | GROUP_CONSTRAINTS,
     prefer_skip_nested_validation=True,
 )
 def jensen_shannon_divergence(
@@ -277,7 +277,7 @@ def _mean_ratio(grouped):
 
 
 @validate_params(
-    {**GROUP_CONSTRAINTS, "reference": [StrOptions({"pairs", "pooled"})]}, prefer_skip_nested_validation=True
+    {"reference": [StrOptions({"pairs", "pooled"})]} | GROUP_CONSTRAINTS, prefer_skip_nested_validation=True
 )
 def wasserstein_disparity(y_pred, groups, *, reference="pairs", bins=None, sample_weight=None):
     """Largest Wasserstein distance between the distributions of predictions in groups.

@@ -78,7 +78,7 @@ SELECTION = {"k": [K], "transform": [StrOptions(set(TRANSFORMS))], "temperature"
 
 
 @validate_params(
-    {"Z": "no_validation", **SELECTION, "nodes": [StrOptions(set(NODE_SETS))], "dense": ["boolean"]},
+    {"Z": "no_validation", "nodes": [StrOptions(set(NODE_SETS))], "dense": ["boolean"]} | SELECTION,
     prefer_skip_nested_validation=True,
 )
 def coactivation_graph(Z, k=10, *, transform="logits", temperature=1.0, nodes="vocabulary", dense=False):
@@ -150,11 +150,11 @@ def coactivation_graph(Z, k=10, *, transform="logits", temperature=1.0, nodes="v
     {
         "Zt": "no_validation",
         "Zs": "no_validation",
-        **SELECTION,
         "nodes": [StrOptions(set(NODE_SETS))],
         "normalize": [StrOptions(set(NORMALIZATIONS))],
         "return_grad": ["boolean"],
-    },
+    }
+    | SELECTION,
     prefer_skip_nested_validation=True,
 )
 def graph_on_logits_loss(
@@ -270,7 +270,7 @@ def graph_on_logits_loss(
 
 
 @validate_params(
-    {"Zt": "no_validation", "Zs": "no_validation", **SELECTION},
+    {"Zt": "no_validation", "Zs": "no_validation"} | SELECTION,
     prefer_skip_nested_validation=True,
 )
 def universal_logit_loss(Zt, Zs, k=10, *, transform="logits", temperature=1.0):

@@ -253,7 +253,7 @@ def gaussianity_test(
 
 
 @validate_params(
-    {"width": [Interval(Real, 0, None, closed="neither")], **TEST_CONSTRAINTS}, prefer_skip_nested_validation=True
+    {"width": [Interval(Real, 0, None, closed="neither")]} | TEST_CONSTRAINTS, prefer_skip_nested_validation=True
 )
 def band_test(
     X,

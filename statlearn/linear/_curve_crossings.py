@@ -6,11 +6,12 @@ All sizes of training sets are handled by their logarithms to base 2, in which c
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 from scipy.stats import t as student
 
-__all__ = ["Comparison", "bootstrap_interval", "compare_curves", "paired_p_values", "sign_changes"]
+__all__ = ["Comparison", "bootstrap_interval", "compare_curves", "sign_changes"]
 
-ROUNDING = 1e-9  # of scores that are equal but for the order of sums
+ROUNDING = 1e-12  # of sums that are equal but for rounding
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Comparison:
     curve that is lower before it, -1 for the first and 1 for the second; otherwise the one that is significantly lower
     in some run of sizes, if the other one is so in none, or 0. ``p_better`` is the smallest p-value of the runs in
     which that curve is lower, and ``p_other`` that of the other curve, of the last run if they cross; those of the
-    first and the second curve if neither is better. They are 1 where there is no run.
+    first and the second curve if neither is better. They are 1 where there is no run. ``p_values`` are those of each
+    size alone.
     """
 
     crossings: np.ndarray
@@ -29,73 +31,104 @@ class Comparison:
     better: int
     p_better: float
     p_other: float
+    p_values: np.ndarray
 
 
 def compare_curves(sizes, differences, level, n_flips, generator):
     """Compare two curves by their differences, first less second, of shape (n_repeats, n_sizes).
 
-    Sizes fall into runs in which the mean difference has one sign. The score of a run is the t-statistic over repeats
-    of the mean difference over its sizes. As runs are chosen by the data, scores are compared with the largest ones of
-    data in which the repeats have random signs, as they may have if no curve is the lower one. The last change of sign
-    counts if the last run is significant, and some run of the other sign is as well: one that chance makes among small
-    training sets does not.
+    Sizes fall into runs in which the mean difference has one sign. The score of a run is the share of the mean square
+    over repeats that the square of the mean makes up, of the sum of the differences over its sizes: the t-statistic on
+    another scale, without its cancellation. As runs are chosen by the data, scores are compared with the largest ones
+    of data in which the repeats have other signs, as they may have if no curve is the lower one. The last change of
+    sign counts if the last run is significant, and some run of the other sign is as well: one that chance makes among
+    small training sets does not.
     """
-    crossings, _ = sign_changes(sizes, differences.mean(axis=0))
+    means = mean_differences(differences)
+    crossings, _ = sign_changes(sizes, means)
+    flips = sign_choices(differences.shape[0], n_flips, generator)
+    p_of_sizes = paired_p_values(flips, differences)
     signs, scores = scored_runs(sizes, differences)
     if not signs.size:
-        return Comparison(crossings, False, 0, 1.0, 1.0)
-    flips = generator.choice([-1.0, 1.0], size=(n_flips, differences.shape[0], 1))
-    largest = largest_scores(flips * differences)
-    p_values = (1.0 + np.count_nonzero(largest >= scores[:, None] * (1.0 - ROUNDING), axis=1)) / (1.0 + n_flips)
+        return Comparison(crossings, False, 0, 1.0, 1.0, p_of_sizes)
+    p_values = np.mean(largest_scores(flips, differences) >= scores[:, None] * (1.0 - ROUNDING), axis=1)
     smallest = {side: float(p_values[signs == side].min(initial=1.0)) for side in (-1, 1)}
     found = [side for side in (-1, 1) if smallest[side] <= level]
     last = int(signs[-1])
     crosses = len(found) == 2 and p_values[-1] <= level
     better = -last if crosses else (found[0] if len(found) == 1 else 0)
     first = better or -1
-    return Comparison(
-        crossings, bool(crosses), better, smallest[first], float(p_values[-1]) if crosses else smallest[-first]
-    )
+    p_other = float(p_values[-1]) if crosses else smallest[-first]
+    return Comparison(crossings, bool(crosses), better, smallest[first], p_other, p_of_sizes)
+
+
+def without_rounding(means, scale):
+    """Means, with zeros for those that are zero but for rounding; the scale is that of the entries they are taken of.
+
+    This is the only place that says what a tie is.
+    """
+    return np.where(np.abs(means) <= ROUNDING * scale, 0.0, means)
+
+
+def mean_differences(differences, weights=None):
+    """Mean of the repeats at each size, plain or for each row of weights of the repeats, with exact zeros for ties."""
+    n_repeats = differences.shape[0]
+    sums = differences.sum(axis=0) if weights is None else weights @ differences
+    return without_rounding(sums / n_repeats, np.abs(differences).max(initial=0.0))
+
+
+def sign_choices(n_repeats, n_flips, generator):
+    """Signs of the repeats, one choice per row, those of the data first.
+
+    All choices, if they are at most ``n_flips``: the first repeat keeps its sign, as no score depends on that of all.
+    Otherwise ``n_flips`` random ones. So a share of the rows is never below ``2 ** (1 - n_repeats)``.
+    """
+    if n_repeats - 1 < n_flips.bit_length() and 1 << (n_repeats - 1) <= n_flips:
+        bits = np.arange(1 << (n_repeats - 1))[:, None] >> np.arange(n_repeats - 1) & 1
+        chosen = np.column_stack([np.zeros(bits.shape[0], dtype=bits.dtype), bits])
+    else:
+        chosen = np.vstack([np.zeros((1, n_repeats), dtype=np.int64), generator.integers(0, 2, (n_flips, n_repeats))])
+    return 1.0 - 2.0 * chosen
+
+
+def paired_p_values(flips, differences):
+    """Two-sided p-value of the mean of each column: the share of choices of signs with a mean as far from zero."""
+    means = np.abs(mean_differences(differences, flips))
+    return np.mean(means >= means[0] * (1.0 - ROUNDING), axis=0)
 
 
 def scored_runs(sizes, differences):
     """Sign and score of each run."""
-    means = differences.mean(axis=0)
+    means = mean_differences(differences)
     _, runs = sign_changes(sizes, means)
     if not runs:
         return np.empty(0), np.empty(0)
-    averages = np.column_stack([differences[:, run].mean(axis=1) for run in runs])
-    return np.sign(means[[run[0] for run in runs]]), t_statistics(averages)
+    totals = np.array([differences[:, run].sum(axis=1) for run in runs])
+    return np.sign(means[[run[0] for run in runs]]), squared_shares(totals)
 
 
-def largest_scores(samples):
-    """Largest score of a run in each sample of differences, of shape (n_samples, n_repeats, n_sizes); 0 without runs.
+def largest_scores(flips, differences):
+    """Largest score of a run in the differences with each choice of signs; 0 without runs.
 
-    All samples go through the sizes together. The t-statistic of a sum over sizes is that of the mean.
+    All choices go through the sizes together.
     """
-    means = samples.mean(axis=1)
-    total, sign = np.zeros(samples.shape[:2]), np.zeros(samples.shape[0])
-    score, largest = np.zeros(samples.shape[0]), np.zeros(samples.shape[0])
-    for column, here in enumerate(np.sign(means).T):
+    signs = np.sign(mean_differences(differences, flips))
+    total, sign = np.zeros(flips.shape), np.zeros(flips.shape[0])
+    score, largest = np.zeros(flips.shape[0]), np.zeros(flips.shape[0])
+    for column, here in enumerate(signs.T):
         begins = (here != 0.0) & (here != sign)
         largest[begins] = np.maximum(largest, score)[begins]
         total[begins] = 0.0
-        total[here != 0.0] += samples[here != 0.0, :, column]
+        total[here != 0.0] += flips[here != 0.0] * differences[:, column]
         sign = np.where(here != 0.0, here, sign)
-        score = t_statistics(total.T)
+        score = squared_shares(total)
     return np.maximum(largest, score)
 
 
-def t_statistics(differences):
-    """Absolute t-statistics of columns: 0 where the mean is exactly zero, infinite where all entries are the same."""
-    means, errors = differences.mean(axis=0), differences.std(axis=0, ddof=1) / np.sqrt(differences.shape[0])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(means == 0.0, 0.0, np.abs(means) / errors)
-
-
-def paired_p_values(differences):
-    """Two-sided p-values of the t-test of each column."""
-    return 2.0 * student.sf(t_statistics(differences), differences.shape[0] - 1)
+def squared_shares(rows):
+    """Square of the mean of each row over its mean square, which is t² / (t² + n - 1); 0 for a row of zeros."""
+    squares = np.square(rows).mean(axis=1)
+    return np.divide(np.square(rows.mean(axis=1)), squares, out=np.zeros_like(squares), where=squares > 0.0)
 
 
 def sign_changes(sizes, means):
@@ -104,33 +137,49 @@ def sign_changes(sizes, means):
     Between opposite signs at neighboring sizes the size is that of a straight line; if the difference is zero at sizes
     in between, it is the middle of those. Sizes without a difference are in no run.
     """
-    logs, rows = np.log2(sizes), np.flatnonzero(means)
+    means = without_rounding(means, np.abs(means).max(initial=0.0))
+    rows = np.flatnonzero(means)
     changes = np.flatnonzero(np.diff(np.sign(means[rows]))) + 1
-    places = []
-    for left, right in zip(rows[changes - 1], rows[changes], strict=True):
-        if right == left + 1:
-            share = means[left] / (means[left] - means[right])
-            places.append(logs[left] + share * (logs[right] - logs[left]))
-        else:
-            places.append(0.5 * (logs[left + 1] + logs[right - 1]))
-    return np.exp2(places), np.split(rows, changes) if rows.size else []
+    places = _places(np.log2(sizes), means[None, :], rows[changes - 1], rows[changes])
+    return places, np.split(rows, changes) if rows.size else []
+
+
+def _places(logs, means, left, right):
+    """Where means of opposite signs at two positions cross; rows of means go with positions, or there is one."""
+    rows = np.arange(left.size) if means.shape[0] > 1 else 0
+    low, high = means[rows, left], means[rows, right]
+    share = low / (low - high)
+    straight = logs[left] + share * (logs[right] - logs[left])
+    middle = 0.5 * (logs[np.minimum(left + 1, logs.size - 1)] + logs[right - 1])
+    return np.exp2(np.where(right == left + 1, straight, middle))
 
 
 def bootstrap_interval(sizes, differences, after, level, n_samples, generator):
-    """Percentile interval of the last change to the sign ``after``, over samples of repeats, and the share with one.
+    """Interval of the last change to the sign ``after``, over samples of repeats, and the share of them with one.
 
     A sample whose difference has that sign at every size has its crossing below all sizes, at 0; one that ends with
-    the other sign has it above all, at infinity. So an interval may be open.
+    the other sign has it above all, at infinity. So an interval may be open. Percentiles are the expanded ones of
+    Hesterberg (2015, section 4.1.2): plain ones are those of a normal distribution with the variance of n repeats
+    divided by n, which is too small by (n - 1) / n and takes no notice of its being estimated.
     """
     n_repeats = differences.shape[0]
     counts = generator.multinomial(n_repeats, np.full(n_repeats, 1.0 / n_repeats), size=n_samples)
-    places = np.array([_last_change(sizes, means, after) for means in counts @ differences / n_repeats])
-    low, high = np.quantile(places, [0.5 * (1.0 - level), 0.5 * (1.0 + level)], method="inverted_cdf")
-    return (float(low), float(high)), float(np.mean((places > 0.0) & np.isfinite(places)))
+    places = last_changes(sizes, mean_differences(differences, counts), after)
+    tail = ndtr(-np.sqrt(n_repeats / (n_repeats - 1.0)) * student.isf(0.5 * (1.0 - level), n_repeats - 1))
+    low, high = (side * float(np.quantile(side * places, tail, method="inverted_cdf")) for side in (1.0, -1.0))
+    return (low, high), float(np.mean((places > 0.0) & np.isfinite(places)))
 
 
-def _last_change(sizes, means, after):
-    crossings, runs = sign_changes(sizes, means)
-    if not runs or np.sign(means[runs[-1][0]]) != after:
-        return np.inf
-    return crossings[-1] if crossings.size else 0.0
+def last_changes(sizes, means, after):
+    """Last change of each row of means to the sign ``after``: 0 without another sign, infinity without it at the end.
+
+    It is the last of `sign_changes`, of all rows together.
+    """
+    signs, columns = np.sign(means), np.arange(means.shape[1])
+    left = np.where(signs == -after, columns, -1).max(axis=1)
+    follows = (signs == after) & (columns > left[:, None])
+    places = np.where(follows.any(axis=1), 0.0, np.inf)
+    changes = np.flatnonzero(follows.any(axis=1) & (left >= 0))
+    right = follows.argmax(axis=1)
+    places[changes] = _places(np.log2(sizes), means[changes], left[changes], right[changes])
+    return places

@@ -145,13 +145,13 @@ def presto_alpha_max(
 
 @validate_params(
     {
-        **DATA_CONSTRAINTS,
         "alphas": ["array-like", None],
         "n_alphas": [Interval(Integral, 1, None, closed="left")],
         "eps": [Interval(Real, 0, 1, closed="right")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="neither")],
-    },
+    }
+    | DATA_CONSTRAINTS,
     prefer_skip_nested_validation=True,
 )
 def presto_path(
