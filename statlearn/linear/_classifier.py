@@ -17,7 +17,7 @@ from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, NoProgress, fit_progress
 from .._support.user_warnings import warn_user
 from ..exceptions import NotSeparableError
-from ._classifier_certificate import classifier_certificate
+from ._classifier_certificate import against_rest, classifier_certificate
 from ._descent import N_REPORTS, STOPS
 from ._signed_rows import SignedRows
 from ._steps import STEP_RULES, step_rule
@@ -32,8 +32,9 @@ def _can_predict_proba(estimator):
     if estimator._has_probabilities:
         return True
     raise AttributeError(
-        "predict_proba needs coefficients whose scale was estimated. That of separable classes never is, for larger "
-        "coefficients fit better. Use decision_function, or CalibratedClassifierCV around this classifier."
+        "predict_proba needs coefficients whose scale was estimated. That of classes that are separable, or not known "
+        "not to be, never is, for larger coefficients fit better. Use decision_function, or CalibratedClassifierCV "
+        "around this classifier."
     )
 
 
@@ -274,7 +275,7 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         n_steps = 2 * N_REPORTS if len(problems) == 1 else len(problems)
         with fit_progress(self, X, y, max_subtasks=n_steps, sample_weight=sample_weight) as progress:
             fits = self._solve(problems, settings, progress)
-        certificate = classifier_certificate(fits, self._labels(), rule)
+        certificate = classifier_certificate(fits, self._problems(), rule, getattr(self, "feature_names_in_", None))
         self._check_separable(fits, certificate)
         self._store(fits, problems, X.shape)
         self.certificate_ = certificate
@@ -384,17 +385,17 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         """Raise if a separation was asked for and is not known to exist."""
         if self.fallback != "raise":
             return
-        for fit, label in zip(fits, self._labels(), strict=True):
+        for fit, label in zip(fits, self._problems(), strict=True):
             if fit.evidence.status != "separable":
                 raise NotSeparableError(
-                    f"The classes{label} are {fit.evidence.status}, and fallback='raise'. Their margin is at most "
-                    f"{fit.evidence.upper:.3g}. Use fallback='newton' for logistic regression.",
+                    f"The problem{against_rest(label)} is {fit.evidence.status}, and fallback='raise'. Its margin is "
+                    f"{fit.evidence.upper:.3g} at most. Use fallback='newton' for logistic regression.",
                     certificate,
                 )
 
-    def _labels(self):
-        """What distinguishes the problems, in words."""
-        return [""] if self.classes_.size == 2 else [f" {label!r} against the rest" for label in self.classes_.tolist()]
+    def _problems(self):
+        """The classes that are told from the rest; None for two classes."""
+        return [None] if self.classes_.size == 2 else self.classes_.tolist()
 
     def _store(self, fits, problems, shape):
         """Set the fitted attributes."""
@@ -427,23 +428,41 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     def _warn(self, fits):
         """Warn of problems that are not solved."""
-        for fit, label in zip(fits, self._labels(), strict=True):
-            evidence, descent = fit.evidence, fit.descent
-            if fit.solver == "logistic" and evidence.quasi and self.alpha == 0.0:
-                warn_user(
-                    f"The classes{label} are separable but for rows on the boundary, so that coefficients of logistic "
-                    "regression are infinite: those here are where it was given up. Use alpha > 0, or see separability "
-                    "for the rows and columns behind it.",
-                    ConvergenceWarning,
-                )
-                continue
-            is_best = fit.solver in {"direction", "logistic"} and evidence.status != "undetermined"
-            if descent.status == self.stop or is_best:
-                continue
-            others = "" if self.fallback == "newton" else ", or use fallback='newton'"
-            warn_user(
-                f"Steps ended after {descent.n_iter} ({descent.status!r}) before stop={self.stop!r} was reached. The "
-                f"classes{label} are {evidence.status}, the margin is at most {evidence.upper:.3g}. Increase max_iter, "
-                f"or scale the columns by StandardScaler{others}.",
-                ConvergenceWarning,
+        for fit, label in zip(fits, self._problems(), strict=True):
+            problem = "problem" + against_rest(label)
+            message = self._infinite(fit, problem) or self._unfinished(fit, problem)
+            if message:
+                warn_user(message, ConvergenceWarning)
+
+    def _infinite(self, fit, problem):
+        """What to say of a logistic regression that is not known to have a solution; empty if it is."""
+        if fit.solver != "logistic" or self.alpha > 0.0 or fit.evidence.quasi is False:
+            return ""
+        if fit.evidence.status == "undetermined":
+            return ""
+        if fit.evidence.quasi:
+            return (
+                f"The {problem} is separable but for rows on the boundary, so that coefficients of logistic "
+                "regression are infinite: those here are where it was given up. Use alpha > 0, or see separability for "
+                "the rows and columns behind it."
             )
+        return (
+            f"It is not known whether the {problem} has finite coefficients of logistic regression: columns may be "
+            "dependent, or some rows separable. Use alpha > 0, drop columns that follow from others, or try "
+            'separability(X, y, method="lp").'
+        )
+
+    def _unfinished(self, fit, problem):
+        """What to say of steps that ended early where nothing else is known to be the best; empty if all is well."""
+        evidence, descent = fit.evidence, fit.descent
+        is_best = fit.solver in {"direction", "logistic"} and evidence.status != "undetermined"
+        if evidence.status == "separable" and self.stop == "margin":
+            is_best = evidence.knows_margin(self.margin_tol)
+        if descent.status == self.stop or is_best:
+            return ""
+        others = "" if self.fallback == "newton" else ", or use fallback='newton'"
+        return (
+            f"Steps ended after {descent.n_iter} ({descent.status!r}) before stop={self.stop!r} was reached. The "
+            f"{problem} is {evidence.status}, with a margin of {evidence.upper:.3g} at most. Increase max_iter, or "
+            f"scale the columns by StandardScaler, sparse ones by MaxAbsScaler{others}."
+        )

@@ -177,20 +177,20 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         with np.errstate(over="ignore", invalid="ignore"):
             scores = np.asarray(X @ self.coef_.T) + self.intercept_
-        if self.classes_.size == 2:
-            return scores[:, 0]
         overflown = np.flatnonzero(~np.isfinite(scores).all(axis=1))
         if overflown.size:
-            scores[overflown] = self._differences_far_away(X[overflown])
-        return scores
+            scores[overflown] = self._scores_far_away(X[overflown])
+        return scores[:, 0] if self.classes_.size == 2 else scores
 
-    def _differences_far_away(self, X):
-        """Scores less the largest one of a row, where the scores themselves overflow."""
+    def _scores_far_away(self, X):
+        """Log odds of two classes, or scores less the largest one of a row, where the scores themselves overflow."""
         X = X.toarray() if issparse(X) else X
         lengths = np.abs(X).max(axis=1, keepdims=True)
         scores = (X / lengths) @ self.coef_.T + self.intercept_ / lengths
-        with np.errstate(over="ignore"):  # to minus infinity
-            return (scores - scores.max(axis=1, keepdims=True)) * lengths
+        if self.classes_.size > 2:
+            scores -= scores.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):  # to infinity
+            return scores * lengths
 
     def predict(self, X):
         """Predict labels.

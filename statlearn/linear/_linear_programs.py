@@ -6,8 +6,6 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from ._row_blocks import margins_of
-
 __all__ = ["Recession", "separated_rows"]
 
 
@@ -72,7 +70,7 @@ def separated_rows(rows):
         return None
     weights = solution.x[:n_rows] + solution.x[n_rows:]
     direction = -solution.eqlin.marginals * scales
-    margins = margins_of(rows, direction)
+    margins = rows.margins(direction)
     overlapping = weights > 0.5
     separated = margins > 0.5
     if np.any(overlapping == separated):

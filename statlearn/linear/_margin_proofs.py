@@ -13,11 +13,13 @@ References
 .. [1] N. J. Higham (2002). "Accuracy and Stability of Numerical Algorithms", section 3.1. SIAM.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from ._row_blocks import absolute_margins_of, blocks, combination_of, margins_of, row_squares
+from ._row_blocks import absolute_combination, absolute_margins_of, blocks, row_squares
 
-__all__ = ["gamma", "proved_lower", "proved_upper", "row_norms", "vanishes"]
+__all__ = ["Combination", "combined", "gamma", "proved_lower", "proved_upper", "row_norms"]
 
 UNIT_ROUNDOFF = 2.0**-53
 TINY = np.finfo(np.float64).tiny
@@ -44,7 +46,7 @@ def proved_lower(rows, theta):
     if not np.isfinite(length) or length == 0.0:
         return -np.inf
     error = gamma(theta.size + 3) * (1.0 + gamma(theta.size + 3)) * rows.norms * length + theta.size * TINY
-    margins = margins_of(rows, theta)
+    margins = rows.margins(theta)
     least = float(np.min(margins - error * (1.0 + gamma(4))))
     if least <= 0.0 < margins.min():  # a closer look: entry by entry, rounding is bounded by less
         sizes = absolute_margins_of(rows, theta)
@@ -54,24 +56,42 @@ def proved_lower(rows, theta):
     return least / (length * (1.0 + np.copysign(gamma(theta.size + 4), least)))
 
 
+class Combination(NamedTuple):
+    """What arithmetic in float64 tells of sum_i q_i z_i, the weights being divided by their sum.
+
+    Sums are compared with the sums of absolute values in the same column, so that the scales of columns do not matter.
+
+    Attributes
+    ----------
+    upper : float
+        Upper bound of the norm, and so of the margin, that holds in spite of rounding.
+    vanishes : bool
+        Whether the sum is zero in every column for all that can be told. This proves nothing.
+    reach : float
+        If a rule v has no row on the wrong side, no margin <z_i, v> is larger than this, up to rounding, as a share of
+        the mean of sum_j |z_ij v_j| over the rows: for q_i <z_i, v> <= <sum_i q_i z_i, v>. Infinite if a weight is 0.
+    """
+
+    upper: float
+    vanishes: bool
+    reach: float
+
+
+def combined(rows, weights):
+    """The sum of q_i z_i, and what follows from it."""
+    support = np.flatnonzero(weights > 0.0)
+    total, n_terms = weights.sum(), support.size + rows.X.shape[1] + 8
+    sums, sizes = rows.combination(weights), absolute_combination(rows, support, weights[support])
+    relative = gamma(n_terms)
+    errors = relative * (1.0 + relative) * sizes + TINY * n_terms
+    length, error = np.linalg.norm(sums), np.linalg.norm(errors)
+    upper = float((length + error) * (1.0 + relative) / (total * (1.0 - relative)))
+    filled = sizes > 0.0
+    share = np.max(np.abs(sums[filled]) / sizes[filled], initial=0.0) + VANISHING * UNIT_ROUNDOFF
+    reach = float(share * total / weights.min()) if support.size == weights.size else np.inf
+    return Combination(upper, bool(np.all(np.abs(sums) <= VANISHING * errors)), reach)
+
+
 def proved_upper(rows, weights):
     """Proved upper bound of the margin: |sum_i q_i z_i| / sum_i q_i, and what rounding may have taken away."""
-    length, error, relative = _combination_size(rows, weights)
-    return float((length * (1.0 + relative) + error) / (weights.sum() * (1.0 - relative)))
-
-
-def vanishes(rows, weights):
-    """Whether sum_i q_i z_i is zero for all that arithmetic in float64 can tell. This proves nothing."""
-    length, error, _ = _combination_size(rows, weights)
-    return bool(length <= VANISHING * error)
-
-
-def _combination_size(rows, weights):
-    """|sum_i q_i z_i|, a bound of its absolute error, and a bound of the relative error of sums of weights."""
-    support = np.flatnonzero(weights > 0.0)
-    n_terms = support.size + rows.X.shape[1] + 8
-    length, size, weights = np.linalg.norm(combination_of(rows, weights)), 0.0, weights[support]
-    for part, block in blocks(rows, support):
-        size += float(weights[part] @ np.sqrt(row_squares(block) + rows.intercept_scaling**2))
-    error = gamma(n_terms) * (1.0 + gamma(n_terms)) * size + np.sqrt(n_terms * TINY)
-    return float(length), float(error), gamma(n_terms)
+    return combined(rows, weights).upper

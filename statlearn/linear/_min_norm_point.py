@@ -17,7 +17,7 @@ import numpy as np
 from scipy import linalg
 
 from ._margin_proofs import proved_lower, proved_upper
-from ._row_blocks import combination_of, lifted_rows, margins_of
+from ._row_blocks import lifted_rows
 
 __all__ = ["MinNormPoint", "min_norm_point", "nearest_in_hull"]
 
@@ -92,7 +92,7 @@ def min_norm_point(rows, *, start=None, weights=None, tol=1e-9, max_iter=100_000
         length = np.linalg.norm(inner.point)
         if length <= AT_ORIGIN * rows.radius or n_iter >= max_iter or working.size == n_rows:
             break
-        margins = margins_of(rows, inner.point / length)
+        margins = rows.margins(inner.point / length)
         if margins.min() >= length * (1.0 - tol) or length >= best:
             break
         best = length
@@ -113,9 +113,9 @@ def _first_working_rows(rows, start, weights):
     if n_rows <= WORKING_ROWS:
         return np.arange(n_rows)
     if start is None:
-        start = combination_of(rows, np.full(n_rows, 1.0 / n_rows))
+        start = rows.combination(np.full(n_rows, 1.0 / n_rows))
     size = WORKING_ROWS // 2
-    chosen = np.argpartition(margins_of(rows, start), size)[:size]
+    chosen = np.argpartition(rows.margins(start), size)[:size]
     if weights is not None:
         heavy = np.argpartition(-weights, size)[:size]
         chosen = np.union1d(chosen, heavy[weights[heavy] > 0.0])

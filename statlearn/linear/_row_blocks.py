@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-__all__ = ["absolute_margins_of", "blocks", "combination_of", "lifted_rows", "margins_of", "row_squares"]
+__all__ = ["absolute_combination", "absolute_margins_of", "blocks", "lifted_rows", "n_entries_not_zero", "row_squares"]
 
 BLOCK_ENTRIES = 2**17  # stay in the cache from one product to the next
 
@@ -32,17 +32,6 @@ def lifted_rows(rows, positions):
     return np.hstack([chosen, rows.intercept_scaling * signs]) if rows.intercept_scaling else chosen.astype(np.float64)
 
 
-def margins_of(rows, theta):
-    """<z_i, theta> of every row, in float64."""
-    margins, intercept = np.empty(rows.X.shape[0]), 0.0
-    coef = theta[: rows.X.shape[1]]
-    if rows.intercept_scaling:
-        intercept = rows.intercept_scaling * theta[-1]
-    for part, block in blocks(rows):
-        margins[part] = block @ coef
-    return rows.signs * (margins + intercept)
-
-
 def absolute_margins_of(rows, theta):
     """sum_j |z_ij theta_j| of every row, in float64."""
     sizes = np.empty(rows.X.shape[0])
@@ -52,14 +41,19 @@ def absolute_margins_of(rows, theta):
     return sizes + abs(rows.intercept_scaling * theta[-1])
 
 
-def combination_of(rows, weights):
-    """sum_i q_i z_i, in float64."""
-    support = np.flatnonzero(weights > 0.0)
-    signed = weights[support] * rows.signs[support]
-    combination = np.zeros(rows.X.shape[1])
-    for part, block in blocks(rows, support):
-        combination += block.T @ signed[part]
-    return np.append(combination, rows.intercept_scaling * signed.sum()) if rows.intercept_scaling else combination
+def absolute_combination(rows, positions, weights):
+    """sum_i q_i |z_ij| of every lifted column over some rows, in float64."""
+    sums = np.zeros(rows.X.shape[1])
+    for part, block in blocks(rows, positions):
+        sums += abs(block).T @ weights[part]
+    return np.append(sums, rows.intercept_scaling * weights.sum()) if rows.intercept_scaling else sums
+
+
+def n_entries_not_zero(rows):
+    """Number of entries of the lifted rows other than zero."""
+    return sum(
+        block.count_nonzero() if sparse.issparse(block) else np.count_nonzero(block) for _, block in blocks(rows)
+    ) + (rows.n_rows if rows.intercept_scaling else 0)
 
 
 def row_squares(block):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..certificate import Certificate, Check
-from ._row_blocks import margins_of
+from ._separability_evidence import LEAST_REACH
 
 __all__ = ["separability_certificate"]
 
@@ -78,14 +78,14 @@ def _combination(evidence):
     if evidence.overlap is not None:
         detail = f"largest relative change of the weights of {n_rows} rows that makes their sum exactly zero"
         return Check(name, evidence.overlap.ratio, 1.0, True, "proof", detail)
-    detail = f"norm of the sum of {n_rows} weighted rows, relative to the longest row; no more than rounding"
+    detail = f"norm of the sum of {n_rows} weighted rows, relative to the longest row; in no column more than rounding"
     return Check(name, evidence.upper / evidence.radius, None, True, "numerical", detail)
 
 
 def _undetermined(evidence):
     detail = "upper bound of the margin; the largest lower bound, " + f"{evidence.lower:.3g}, is not positive"
     if evidence.upper > 0.0 and evidence.radius / evidence.upper > HARD_RATIO:
-        detail += '; method="lp" and method="auto" find smaller margins than first-order steps do'
+        detail += "; the exact methods of separability find smaller margins than steps do"
     return Check("separating direction", evidence.upper, 0.0, None, "proof", detail)
 
 
@@ -95,15 +95,23 @@ def _weakly_separated(evidence, quasi, columns):
     if columns:
         return _by_column(name, columns)
     if quasi is None:
-        return Check(name, None, None, None, "reported", 'not examined: use method="lp"')
+        return Check(name, None, None, None, "reported", 'not known: try separability(X, y, method="lp")')
     if quasi:
         theta = evidence.recession_direction()
         n_separated = int(np.count_nonzero(evidence.recession.separated))
         detail = f"least margin of a rule that has {n_separated} rows on their side; zero up to rounding"
-        return Check(name, float(margins_of(evidence.rows, theta).min()), None, True, "numerical", detail)
+        return Check(name, float(evidence.rows.margins(theta).min()), None, True, "numerical", detail)
     if evidence.overlap is not None and evidence.overlap.spans:
-        detail = "rows that combine to zero with positive weights span all features: no rule has none on the wrong side"
+        detail = (
+            "rows that combine to zero with positive weights span all features, but for those that are exact "
+            "combinations of others: no rule has none on the wrong side"
+        )
         return Check(name, evidence.overlap.ratio, 1.0, True, "proof", detail)
+    if evidence.recession is None:
+        detail = (
+            "if a rule has none on the wrong side, its margins are at most this share of the mean size of their terms"
+        )
+        return Check(name, evidence.reach, LEAST_REACH, True, "numerical", detail)
     return Check(name, 0, None, True, "numerical", "rows that a linear program can separate weakly")
 
 

@@ -5,23 +5,25 @@ from scipy.sparse.linalg import LinearOperator, lsqr
 
 from ._descent import descend
 from ._linear_programs import Recession, separated_rows
-from ._margin_proofs import proved_lower, proved_upper, vanishes
+from ._logistic_regression import fit_logistic
+from ._margin_proofs import combined, proved_lower
 from ._min_norm_point import min_norm_point
 from ._opposite_duplicates import opposite_duplicates, zero_rows
 from ._overlap_proof import proved_overlap
-from ._row_blocks import margins_of
+from ._row_blocks import n_entries_not_zero
 from ._separating_columns import column_direction, separating_columns
 from ._steps import Normalized
 
-__all__ = ["METHODS", "Evidence", "gather_evidence"]
+__all__ = ["EXACT_DIMENSIONS", "LEAST_REACH", "METHODS", "Evidence", "find_overlapping", "gather_evidence"]
 
 EXACT_DIMENSIONS = 500  # rows or features, of which there are fewer: the point of least norm takes their cube in time
 LEAST_SQUARES_STEPS = 300
-PROGRAM_ENTRIES = 3_000_000  # of one linear program
+PROGRAM_ENTRIES = 3_000_000  # other than zero, of one linear program
 FIRST_PROGRAM_ROWS = 5000
 PROGRAM_ROUNDS = 12
 WRONG_SIDE = 1e-9  # a margin is negative if it is below minus this share of |z_i| |theta|
 FEW_COLUMNS = 5  # of those that separate are tried as directions
+LEAST_REACH = 1e-6  # of the mean size of a row's terms: a weak separation by less is none that could be seen
 GAMMA = 10.0  # step of the first-order method, in the spirit of a perceptron: it scales out of the direction
 
 
@@ -40,6 +42,11 @@ class Evidence:
         Rows whose margin is zero whatever the coefficients.
     columns : ndarray
         Features that separate weakly by themselves.
+    vanishes : bool
+        Whether the weights combine the rows to zero, up to rounding.
+    reach : float
+        If a rule has no row on the wrong side, no margin is larger than this share of the mean size of its terms; see
+        `Combination`. Infinity to begin with.
     overlap : Overlap or None
         Proof that there is no strict separation.
     recession : Recession or None
@@ -51,8 +58,8 @@ class Evidence:
     def __init__(self, rows):
         self.rows, self.radius = rows, rows.radius
         self.lower, self.direction = -self.radius, None
-        self.upper, self.weights = self.radius, None
-        self.overlap, self.recession = None, None
+        self.upper, self.weights, self.vanishes = self.radius, None, False
+        self.overlap, self.recession, self.reach = None, None, np.inf
         self.pairs = opposite_duplicates(rows.X, rows.signs)
         self.zeros = zero_rows(rows.X) if not rows.intercept_scaling else np.empty(0, dtype=np.int64)
         self.columns = separating_columns(rows)
@@ -77,11 +84,6 @@ class Evidence:
         return bool(self.pairs.size or self.zeros.size or self.overlap is not None)
 
     @property
-    def vanishes(self):
-        """Whether the weights combine the rows to zero, up to rounding."""
-        return self.weights is not None and vanishes(self.rows, self.weights)
-
-    @property
     def quasi(self):
         """Whether rows that are not strictly separable are separated weakly; None if that is not known."""
         status = self.status
@@ -93,14 +95,20 @@ class Evidence:
             return True
         if self.overlap is not None and self.overlap.spans:
             return False
-        return None if self.recession is None else bool(self.recession.separated.any())
+        if self.recession is not None:
+            return bool(self.recession.separated.any())
+        return False if self.reach <= LEAST_REACH else None
+
+    def knows_margin(self, tol):
+        """Whether the rows are separable with a margin whose bounds agree, up to a share of the upper one."""
+        return self.lower > 0.0 and self.upper - self.lower <= tol * self.upper
 
     @property
     def overlapping(self):
         """The rows on the boundary of every rule with none on the wrong side, as a mask; None if that is not known."""
         if self.status == "separable":
             return np.zeros(self.rows.n_rows, dtype=bool)
-        if self.overlap is not None and self.overlap.spans:
+        if self.quasi is False:
             return np.ones(self.rows.n_rows, dtype=bool)
         if self.recession is None or self.status == "undetermined" or not self.recession.is_complete:
             return None
@@ -114,13 +122,21 @@ class Evidence:
 
     def offer_weights(self, weights):
         """Take note of weights, if the bound they prove is the least so far or they prove an overlap."""
-        upper = proved_upper(self.rows, weights)
-        if upper < self.upper:
-            self.upper, self.weights = upper, weights / weights.sum()
+        found = combined(self.rows, weights)
+        self.reach = min(self.reach, found.reach)
+        if found.upper < self.upper:
+            self.upper, self.weights, self.vanishes = found.upper, weights / weights.sum(), found.vanishes
         if self.lower <= 0.0 and (self.overlap is None or not self.overlap.spans):
             overlap = proved_overlap(self.rows, weights)
             if overlap is not None and (self.overlap is None or overlap.spans):
-                self.overlap, self.weights, self.upper = overlap, overlap.weights, 0.0
+                self.overlap = overlap
+                if self.upper > 0.0:  # else two rows, or one, tell more
+                    self.weights, self.upper = overlap.weights, 0.0
+
+    def offer_logistic(self, fit):
+        """Take note of a logistic regression: of its direction, and of the weights of its rows."""
+        self.offer_direction(fit.theta)
+        self.offer_weights(fit.weights)
 
     def offer_recession(self, recession):
         """Take note of what a linear program found."""
@@ -177,10 +193,16 @@ def _by_size(evidence, tol, max_iter):
     """The point of least norm, and what it leaves open by linear programs; cheaper ways where that is too much."""
     if min(evidence.rows.X.shape) > EXACT_DIMENSIONS:
         _by_least_squares(evidence)
+        if evidence.status == "undetermined":
+            evidence.offer_logistic(fit_logistic(evidence.rows))
         _by_first_order(evidence, tol, max_iter)
-        return
-    if evidence.status != "not separable":
+    elif evidence.status != "not separable":
         _by_min_norm_point(evidence, tol)
+    find_overlapping(evidence)
+
+
+def find_overlapping(evidence):
+    """Which rows are separated, by linear programs, unless that is known or they would be too large."""
     if evidence.status == "undetermined" or evidence.overlapping is None:
         recession = _separated_rows_in_rounds(evidence.rows)
         if recession is not None:
@@ -212,7 +234,7 @@ def _separated_rows_in_rounds(rows):
     Returns None if no answer was found.
     """
     n_rows, n_features = rows.X.shape
-    if n_rows * (n_features + 1) <= PROGRAM_ENTRIES:
+    if n_entries_not_zero(rows) <= PROGRAM_ENTRIES:
         return separated_rows(rows)
     positions = np.unique(np.linspace(0, n_rows - 1, FIRST_PROGRAM_ROWS).astype(np.int64))
     for _ in range(PROGRAM_ROUNDS):
@@ -231,7 +253,7 @@ def _separated_rows_in_rounds(rows):
             if not joining.size:
                 return None
         else:
-            margins = margins_of(rows, found.direction)
+            margins = rows.margins(found.direction)
             cutoff = WRONG_SIDE * rows.norms * np.linalg.norm(found.direction)
             wrong = np.flatnonzero(margins < -cutoff)
             if not wrong.size:

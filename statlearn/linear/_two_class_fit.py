@@ -8,13 +8,14 @@ steps taken to the end.
 """
 
 import functools
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ._descent import Descent, descend
 from ._logistic_regression import fit_logistic
-from ._separability_evidence import EXACT_DIMENSIONS, METHODS, Evidence
+from ._separability_evidence import EXACT_DIMENSIONS, METHODS, Evidence, find_overlapping
 
 __all__ = ["FALLBACKS", "FitSettings", "TwoClassFit", "fit_two_classes"]
 
@@ -48,7 +49,7 @@ class TwoClassFit(NamedTuple):
     evidence : Evidence
         What is known about the separability.
     descent : Descent
-        The steps.
+        The steps. Their status is ``"settled"`` if other methods found what they were taken for.
     has_probabilities : bool
         Whether the scale of theta was estimated, so that sigma(<a, theta>) is a probability.
     """
@@ -111,9 +112,8 @@ class _Problem:
 
     @property
     def has_optimum(self):
-        """Whether logistic regression without a penalty has a solution, as far as is known."""
-        is_known = self.evidence.status == "not separable" and self.evidence.quasi is not True
-        return is_known and (self.evidence.quasi is False or self.logistic.converged)
+        """Whether logistic regression without a penalty is known to have a solution."""
+        return self.evidence.status == "not separable" and self.evidence.quasi is False
 
     def take_steps(self, progress):
         """Large steps; all of them only if they may lead somewhere that is not known by then."""
@@ -125,8 +125,9 @@ class _Problem:
             self._settle()
             return descent
         descent = self._probe(progress)
-        is_cut = descent.status == "max_iter" and descent.n_iter < settings.max_iter
-        return self._run(settings.max_iter, progress) if is_cut and not self._is_known else descent
+        if descent.status != "max_iter" or descent.n_iter == settings.max_iter:
+            return descent
+        return replace(descent, status="settled") if self._is_known else self._run(settings.max_iter, progress)
 
     def _probe(self, progress):
         """A few steps and, where they do not get there, other methods."""
@@ -142,10 +143,8 @@ class _Problem:
     @property
     def _is_known(self):
         """Whether more steps have nothing to add."""
-        evidence = self.evidence
-        if self.settings.stop == "margin" and evidence.lower > 0.0:
-            return evidence.upper - evidence.lower <= self.settings.margin_tol * evidence.upper
-        return evidence.status == "not separable"
+        knows_margin = self.settings.stop == "margin" and self.evidence.knows_margin(self.settings.margin_tol)
+        return knows_margin or self.evidence.status == "not separable"
 
     def _look_at_part(self):
         """Whether a part of the rows, spread evenly, is enough to prove that they are not separable."""
@@ -178,12 +177,9 @@ class _Problem:
 
     def _settle(self):
         """Find out whether the rows are separable, and if not whether they nearly are, where that is still open."""
-        evidence = self.evidence
-        if evidence.status == "undetermined":
-            evidence.offer_direction(self.logistic.theta)
-            evidence.offer_weights(self.logistic.weights)
-        is_open = evidence.status == "undetermined" or (evidence.quasi is None and not self.logistic.converged)
-        if is_open:
+        if self.evidence.quasi is None:
+            self.evidence.offer_logistic(self.logistic)
+        if self.evidence.quasi is None:
             self._look_closer()
 
     def separated(self, descent):
@@ -198,7 +194,11 @@ class _Problem:
         return TwoClassFit(length * evidence.direction, solver, evidence, descent, False)
 
     def _look_closer(self):
-        """The exact route of `separability`, once, if the table is not too large for it."""
-        if not self.has_looked_closer and min(self.rows.X.shape) <= EXACT_DIMENSIONS:
-            self.has_looked_closer = True
+        """The exact route of `separability`, once; less of it if the table is too large."""
+        if self.has_looked_closer:
+            return
+        self.has_looked_closer = True
+        if min(self.rows.X.shape) <= EXACT_DIMENSIONS:
             METHODS["auto"](self.evidence, self.settings.margin_tol, self.settings.max_iter)
+        else:
+            find_overlapping(self.evidence)

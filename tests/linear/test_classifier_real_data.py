@@ -107,7 +107,7 @@ def test_wine_in_three_classes():
 def test_ten_digits():
     X, y = load_digits(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X / 16.0, y, test_size=0.3, stratify=y, random_state=0)
-    with pytest.warns(ConvergenceWarning, match="8 against the rest are separable but for rows on the boundary"):
+    with pytest.warns(ConvergenceWarning, match="class 8 against the rest is separable but for rows on the boundary"):
         model = LargeStepLogisticClassifier().fit(X_train, y_train)
     assert model.score(X_test, y_test) > 0.93
     statuses = dict(zip(model.classes_.tolist(), model.status_, strict=True))

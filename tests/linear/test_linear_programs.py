@@ -10,7 +10,6 @@ from sklearn.preprocessing import StandardScaler
 
 from statlearn.linear._linear_programs import separated_rows
 from statlearn.linear._margin_proofs import proved_lower
-from statlearn.linear._row_blocks import combination_of, margins_of
 from statlearn.linear._signed_rows import SignedRows
 
 
@@ -43,13 +42,13 @@ def assert_answers(found, rows):
     assert (found.direction is not None) == found.separated.any()
     assert (found.weights is not None) == (not found.separated.all())
     if found.direction is not None:
-        margins = margins_of(rows, found.direction)
+        margins = rows.margins(found.direction)
         assert margins[found.separated].min() > 1.0 - 1e-6
         assert np.abs(margins[~found.separated]).max(initial=0.0) < 1e-6 * size
     if found.weights is not None:
         assert found.weights[~found.separated].min() > 1.0 - 1e-6
         assert not found.weights[found.separated].any()
-        assert np.abs(combination_of(rows, found.weights)).max() < 1e-6 * size * found.weights.sum()
+        assert np.abs(rows.combination(found.weights)).max() < 1e-6 * size * found.weights.sum()
 
 
 def test_real_data():

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from statlearn.linear._margin_proofs import proved_lower, proved_upper, row_norms, vanishes
+from statlearn.linear._margin_proofs import combined, proved_lower, proved_upper, row_norms
 from statlearn.linear._overlap_proof import proved_overlap
-from statlearn.linear._row_blocks import combination_of, lifted_rows, margins_of
+from statlearn.linear._row_blocks import lifted_rows
 from statlearn.linear._signed_rows import SignedRows
 
 
@@ -80,7 +80,7 @@ def test_upper_bound_is_above_the_exact_norm_and_close(form, seed):
 def test_a_margin_of_zero_is_not_positive():
     X, theta = np.array([[1.0 + 2.0**-52, -1.0], [3.0, 1.0]]), np.array([1.0, 1.0 + 2.0**-52])
     rows = SignedRows.of(X, np.ones(2))
-    assert margins_of(rows, theta).min() >= 0.0
+    assert rows.margins(theta).min() >= 0.0
     assert proved_lower(rows, theta) < 0.0
 
 
@@ -105,8 +105,8 @@ def test_passes_agree_with_dense_algebra(monkeypatch):
         Z = lifted_rows(rows, np.arange(9))
         theta, weights = np.arange(1.0, 1.0 + rows.n_features_lifted), np.arange(9.0)
         assert np.array_equal(Z, np.array(exact_rows(rows), dtype=float))
-        assert np.allclose(margins_of(rows, theta), Z @ theta, rtol=1e-13)
-        assert np.allclose(combination_of(rows, weights), Z.T @ weights, rtol=1e-13, atol=1e-13)
+        assert np.allclose(rows.margins(theta), Z @ theta, rtol=1e-13)
+        assert np.allclose(rows.combination(weights), Z.T @ weights, rtol=1e-13, atol=1e-13)
 
 
 def exact_solution(matrix, vector):
@@ -176,7 +176,7 @@ def test_overlap_is_never_claimed_of_separable_rows(points, seed, scaling):
         return
     rows = SignedRows.of(X[kept], np.sign(values[kept]), intercept_scaling=scaling)
     assert proved_overlap(rows, rng.random(kept.sum())) is None
-    assert not vanishes(rows, rng.random(kept.sum()) + 1e-3)
+    assert not combined(rows, rng.random(kept.sum()) + 1e-3).vanishes
 
 
 def test_overlap_within_some_columns_does_not_span():
@@ -209,7 +209,7 @@ def test_indicators_of_all_levels_beside_an_intercept(form):
 def test_dependent_features_without_whole_numbers_are_not_proved():
     rows = one_hot_rows(scale=0.3)  # three times the stored 0.3 is not the sum of three
     assert proved_overlap(rows, np.ones(120)) is None
-    assert vanishes(SignedRows.of(rows.X[[0, 0]], np.array([1.0, -1.0])), np.ones(2))
+    assert combined(SignedRows.of(rows.X[[0, 0]], np.array([1.0, -1.0])), np.ones(2)).vanishes
 
 
 def test_relations_that_fail_in_a_row_without_weight_do_not_span():

@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 
 from statlearn.linear import _min_norm_point
 from statlearn.linear._min_norm_point import min_norm_point, nearest_in_hull
-from statlearn.linear._row_blocks import combination_of, lifted_rows, margins_of
+from statlearn.linear._row_blocks import lifted_rows
 from statlearn.linear._signed_rows import SignedRows
 
 
@@ -137,7 +137,7 @@ def test_hulls_that_contain_the_origin(seed):
     rows = SignedRows.of(rng.normal(size=(80, 3)), np.where(rng.random(80) < 0.5, 1.0, -1.0), intercept_scaling=1.0)
     found = min_norm_point(rows)
     assert found.converged and found.direction is None
-    assert np.linalg.norm(combination_of(rows, found.weights)) < 1e-14 * rows.radius
+    assert np.linalg.norm(rows.combination(found.weights)) < 1e-14 * rows.radius
     assert 0.0 <= found.upper < 1e-12 * rows.radius
     assert found.lower == -rows.radius
 
@@ -206,7 +206,7 @@ def test_too_few_steps_still_give_bounds_that_hold():
     assert not found.converged and found.n_iter == 3
     best = min_norm_point(rows)
     assert found.lower <= best.upper and found.upper >= best.lower
-    assert found.lower == pytest.approx(margins_of(rows, found.direction).min(), rel=1e-10)
+    assert found.lower == pytest.approx(rows.margins(found.direction).min(), rel=1e-10)
 
 
 def test_nearest_in_hull_of_a_triangle():

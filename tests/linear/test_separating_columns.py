@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from statlearn.linear._row_blocks import margins_of
 from statlearn.linear._separating_columns import column_direction, separating_columns
 from statlearn.linear._signed_rows import SignedRows
 
@@ -37,7 +36,7 @@ def test_against_all_thresholds(data, scaling, form):
     found = separating_columns(rows).tolist()
     assert found == [j for j in range(3) if separates(X[:, j], signs, scaling > 0.0)]
     for column in found:
-        margins = margins_of(rows, column_direction(rows, column))
+        margins = rows.margins(column_direction(rows, column))
         assert margins.min() >= -1e-15 and margins.max() > 0.1
 
 
@@ -49,4 +48,4 @@ def test_in_blocks(form, monkeypatch):
     X[:, 1] = np.where(signs > 0, -np.abs(X[:, 1]), np.abs(X[:, 1]))
     rows = SignedRows.of(form(X), signs, intercept_scaling=1.0)
     assert separating_columns(rows).tolist() == [1]
-    assert margins_of(rows, column_direction(rows, 1)).min() > 0.0
+    assert rows.margins(column_direction(rows, 1)).min() > 0.0
