@@ -18,7 +18,7 @@ __all__ = ["EXACT_DIMENSIONS", "LEAST_REACH", "METHODS", "Evidence", "find_overl
 
 EXACT_DIMENSIONS = 500  # rows or features, of which there are fewer: the point of least norm takes their cube in time
 LEAST_SQUARES_STEPS = 300
-PROGRAM_ENTRIES = 3_000_000  # other than zero, of one linear program
+PROGRAM_ENTRIES = 5_000_000  # other than zero, of one linear program
 FIRST_PROGRAM_ROWS = 5000
 PROGRAM_ROUNDS = 12
 WRONG_SIDE = 1e-9  # a margin is negative if it is below minus this share of |z_i| |theta|
