@@ -80,15 +80,15 @@ def mean_differences(differences, weights=None):
 def sign_choices(n_repeats, n_flips, generator):
     """Signs of the repeats, one choice per row, those of the data first.
 
-    All choices, if they are at most ``n_flips``: the first repeat keeps its sign, as no score depends on that of all.
+    All choices, if they are at most ``n_flips``: the last repeat keeps its sign, as no score depends on that of all.
     Otherwise ``n_flips`` random ones. So a share of the rows is never below ``2 ** (1 - n_repeats)``.
     """
-    if n_repeats - 1 < n_flips.bit_length() and 1 << (n_repeats - 1) <= n_flips:
-        bits = np.arange(1 << (n_repeats - 1))[:, None] >> np.arange(n_repeats - 1) & 1
-        chosen = np.column_stack([np.zeros(bits.shape[0], dtype=bits.dtype), bits])
+    if 2 ** (n_repeats - 1) <= n_flips:
+        turned = np.arange(2 ** (n_repeats - 1))[:, None] >> np.arange(n_repeats) & 1  # the last is never turned
     else:
-        chosen = np.vstack([np.zeros((1, n_repeats), dtype=np.int64), generator.integers(0, 2, (n_flips, n_repeats))])
-    return 1.0 - 2.0 * chosen
+        turned = generator.integers(0, 2, size=(n_flips + 1, n_repeats))
+        turned[0] = 0
+    return 1.0 - 2.0 * turned
 
 
 def paired_p_values(flips, differences):
@@ -140,17 +140,15 @@ def sign_changes(sizes, means):
     means = without_rounding(means, np.abs(means).max(initial=0.0))
     rows = np.flatnonzero(means)
     changes = np.flatnonzero(np.diff(np.sign(means[rows]))) + 1
-    places = _places(np.log2(sizes), means[None, :], rows[changes - 1], rows[changes])
+    left, right = rows[changes - 1], rows[changes]
+    places = _places(np.log2(sizes), left, right, means[left], means[right])
     return places, np.split(rows, changes) if rows.size else []
 
 
-def _places(logs, means, left, right):
-    """Where means of opposite signs at two positions cross; rows of means go with positions, or there is one."""
-    rows = np.arange(left.size) if means.shape[0] > 1 else 0
-    low, high = means[rows, left], means[rows, right]
-    share = low / (low - high)
-    straight = logs[left] + share * (logs[right] - logs[left])
-    middle = 0.5 * (logs[np.minimum(left + 1, logs.size - 1)] + logs[right - 1])
+def _places(logs, left, right, means_left, means_right):
+    """Sizes of changes between means of opposite signs at the positions ``left`` and ``right``, zeros between them."""
+    straight = logs[left] + means_left / (means_left - means_right) * (logs[right] - logs[left])
+    middle = 0.5 * (logs[left + 1] + logs[right - 1])
     return np.exp2(np.where(right == left + 1, straight, middle))
 
 
@@ -159,8 +157,9 @@ def bootstrap_interval(sizes, differences, after, level, n_samples, generator):
 
     A sample whose difference has that sign at every size has its crossing below all sizes, at 0; one that ends with
     the other sign has it above all, at infinity. So an interval may be open. Percentiles are the expanded ones of
-    Hesterberg (2015, section 4.1.2): plain ones are those of a normal distribution with the variance of n repeats
-    divided by n, which is too small by (n - 1) / n and takes no notice of its being estimated.
+    Hesterberg (2015), "What Teachers Should Know About the Bootstrap", The American Statistician 69, 371-386: a sample
+    of n repeats varies (n - 1) / n times as much as it should, and plain percentiles are those of a known variance, not
+    of an estimated one.
     """
     n_repeats = differences.shape[0]
     counts = generator.multinomial(n_repeats, np.full(n_repeats, 1.0 / n_repeats), size=n_samples)
@@ -179,7 +178,7 @@ def last_changes(sizes, means, after):
     left = np.where(signs == -after, columns, -1).max(axis=1)
     follows = (signs == after) & (columns > left[:, None])
     places = np.where(follows.any(axis=1), 0.0, np.inf)
-    changes = np.flatnonzero(follows.any(axis=1) & (left >= 0))
-    right = follows.argmax(axis=1)
-    places[changes] = _places(np.log2(sizes), means[changes], left[changes], right[changes])
+    rows = np.flatnonzero(follows.any(axis=1) & (left >= 0))
+    left, right = left[rows], follows[rows].argmax(axis=1)
+    places[rows] = _places(np.log2(sizes), left, right, means[rows, left], means[rows, right])
     return places

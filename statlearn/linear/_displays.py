@@ -177,7 +177,7 @@ class GenerativeDiscriminativeDisplay:
             means = errors.mean(axis=0)
             reach = STANDARD_ERRORS * errors.std(axis=0, ddof=1) / np.sqrt(errors.shape[0])
             options = {"color": color, "marker": marker, "markersize": 5, "linewidth": 1.6, "label": name}
-            (line,) = self.ax_.plot(self.train_sizes, means, **{**options, **line_options})
+            (line,) = self.ax_.plot(self.train_sizes, means, **_with_given(options, line_options))
             band = self.ax_.fill_between(
                 self.train_sizes, means - reach, means + reach, color=line.get_color(), alpha=0.2, linewidth=0.0
             )
@@ -357,7 +357,7 @@ class StepHistoryDisplay:
                 values = np.where(values > 0.0, values, np.nan)  # a logarithmic scale has no place for others
             marker = "o" if iterations.size == 1 else None
             options = {"color": color, "linewidth": 1.6, "marker": marker, "label": label}
-            self.lines_ += self.ax_.plot(iterations, values, **{**options, **line_options})
+            self.lines_ += self.ax_.plot(iterations, values, **_with_given(options, line_options))
             curves.append(values)
         if self.kind == "margin":
             self.band_ = self.ax_.fill_between(
@@ -387,6 +387,14 @@ AXES = {
     "errors": "rows on the wrong side",
     "step": "length of the step",
 }
+
+
+def _with_given(options, line_options):
+    """Options of a line, those that were given before ours, short names such as ``lw`` spelled out."""
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.lines import Line2D
+
+    return options | normalize_kwargs(line_options, Line2D)
 
 
 def _spaced_ticks(sizes, gap=0.45):

@@ -149,8 +149,9 @@ def separability(
         How to look. Equal rows with opposite labels, and single features that separate, are looked for in any case.
 
         - ``"auto"``: find the point of least norm of the convex hull of the signed rows, which gives the margin up to
-          rounding; a linear program only if that leaves the verdict or ``quasi`` open. Tables with more than 500 rows
-          and features get a least-squares fit and first-order steps instead.
+          rounding; a linear program only if that leaves the verdict or ``quasi`` open, and there are at most five
+          million entries that are not zero, or a part of the rows is enough. Tables with more than 500 rows and
+          features get a least-squares fit, a logistic regression and first-order steps before it.
         - ``"lp"``: one linear program over all rows, then the point of least norm if they are separable.
         - ``"perceptron"``: first-order steps alone, which need little memory. They bound the margin from both sides,
           but small margins leave them undetermined.
@@ -186,8 +187,10 @@ def separability(
     -----
     The classes are *not separable* if and only if zero is in the convex hull of the signed rows. In arithmetic with
     rounding no weights combine to exactly zero. That a change of the weights makes them do so is proved where the rows
-    span the space; where they do not, as with the indicators of all levels beside an intercept, the check in the
-    certificate is of kind ``"numerical"``.
+    span the space, but for features that are combinations of others with whole coefficients, as indicators of all
+    levels are. Where features depend on each other otherwise, the check in the certificate is of kind ``"numerical"``.
+
+    An estimate that exists is not the only one if features depend on each other.
 
     The verdict concerns the numbers as they are stored, and so does the existence of the estimate. Margins are found
     down to about 1e-13 times the longest row; below that the verdict is ``"not separable"``, by a check that is
@@ -261,7 +264,7 @@ def _two_classes(y):
     """The two labels, sorted."""
     classes = np.unique(y)
     if classes.size < 2:
-        found = f"the one label {classes[0]!r}" if classes.size else "no row of positive weight"
+        found = f"the one label {classes.tolist()[0]!r}" if classes.size else "no row of positive weight"
         raise ValueError(f"y must have two classes. Got {found}: there is nothing to separate.")
     if classes.size > 2:
         raise ValueError(

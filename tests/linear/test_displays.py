@@ -81,6 +81,22 @@ def test_without_a_crossing_there_is_no_line():
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["10", "17", "30"]  # 15 would touch 17
 
 
+@pytest.mark.parametrize(
+    ("options", "getter", "value"),
+    [({"lw": 3.0}, "get_linewidth", 3.0), ({"c": "black"}, "get_color", "black"), ({"ls": ":"}, "get_linestyle", ":")]
+    + [({"ms": 9.0}, "get_markersize", 9.0), ({"alpha": 0.5}, "get_alpha", 0.5)],
+)
+def test_short_and_long_names_of_options(crossing, options, getter, value):
+    curves = GenerativeDiscriminativeDisplay.from_result(crossing, **options)
+    steps = StepHistoryDisplay.from_history(HISTORY, **options)
+    assert {getattr(line, getter)() for line in (*curves.lines_, *steps.lines_)} == {value}
+
+
+def test_an_option_that_is_given_twice():
+    with pytest.raises(TypeError, match="linewidth"):
+        StepHistoryDisplay.from_history(HISTORY, lw=1.0, linewidth=2.0)
+
+
 def test_bad_names(crossing):
     with pytest.raises(ValueError, match="names must be two names"):
         GenerativeDiscriminativeDisplay.from_result(crossing, names="ab")

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits, load_iris
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -59,15 +62,29 @@ def test_both_models_see_the_same_nested_rows():
     assert len({tuple(pages[0][0]) for pages in repeats}) > 1
 
 
-@pytest.mark.parametrize("counts", [[50, 50], [97, 3], [40, 30, 20, 10], [2, 2, 200]])
+@pytest.mark.parametrize("counts", [[50, 50], [97, 3], [40, 30, 20, 10], [2, 2, 200], [900] + 10 * [10], [7, 11, 13]])
 def test_every_start_of_an_order_has_the_classes_in_their_shares(rng, counts):
     codes = rng.permutation(np.repeat(np.arange(len(counts)), counts))
     order = stratified_order(codes, rng)
     np.testing.assert_array_equal(np.sort(order), np.arange(codes.size))
     seen = np.cumsum(codes[order][:, None] == np.arange(len(counts)), axis=0)
-    assert (seen[len(counts) - 1 :] >= 1).all()
-    sizes = np.arange(1, codes.size + 1)[:, None]
-    assert (seen < sizes * np.array(counts) / codes.size + 1.0 + 1e-9).all()  # the quota of Adams's apportionment
+    assert (seen[len(counts) - 1] == 1).all()
+    excess = seen * codes.size - np.arange(1, codes.size + 1)[:, None] * np.array(counts)  # in rows / n_rows
+    assert excess.max() < codes.size
+    begins = -(-codes.size // min(counts))  # the size at which the share of the rarest class comes to a row
+    assert np.abs(excess[begins - 1 :]).max() < codes.size
+    assert excess.min() > -codes.size * len(counts)  # before, others wait for the first rows of rare classes
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_starts_have_shares_whatever_the_classes(seed):
+    rng = np.random.default_rng(seed)
+    counts = np.ceil(40 * rng.exponential(size=rng.integers(2, 9)) ** 2).astype(int) + 1
+    codes = np.repeat(np.arange(counts.size), counts)
+    seen = np.cumsum(codes[stratified_order(codes, rng)][:, None] == np.arange(counts.size), axis=0)
+    excess = seen * codes.size - np.arange(1, codes.size + 1)[:, None] * counts
+    assert excess.max() < codes.size
+    assert np.abs(excess[-(-codes.size // counts.min()) - 1 :]).max() < codes.size
 
 
 def test_orders_are_random(rng):
@@ -152,6 +169,109 @@ def test_kinds_of_input():
     np.testing.assert_allclose(sparse.generative_errors, expected.generative_errors)
 
 
+@pytest.mark.parametrize("kind", ["column", "frame", "list"])
+def test_kinds_of_predictions(kind):
+    pandas = pytest.importorskip("pandas")
+    shaped = {"column": lambda labels: labels[:, None], "frame": pandas.DataFrame, "list": np.ndarray.tolist}[kind]
+
+    class Shaped(GaussianNB):
+        def predict(self, X):
+            return shaped(super().predict(X))
+
+    result = generative_discriminative_curve(*IRIS, Shaped(), GaussianNB(), n_repeats=2, random_state=0)
+    assert result.generative_errors.max() < 0.5
+    np.testing.assert_array_equal(result.generative_errors, result.discriminative_errors)
+
+
+class Duck:
+    """A classifier that does not know scikit-learn."""
+
+    def __init__(self, name="classes_"):
+        self.name = name
+
+    def get_params(self, deep=True):
+        return {"name": self.name}
+
+    def fit(self, X, y):
+        self.model_ = GaussianNB().fit(X, y)
+        setattr(self, self.name, self.model_.classes_)
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X)
+
+
+class TaggedDuck(BaseEstimator):
+    """A classifier that does not say so."""
+
+    def fit(self, X, y):
+        self.model_ = GaussianNB().fit(X, y)
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict(self, X):
+        return self.model_.predict(X)
+
+
+@pytest.mark.parametrize("model", [Duck(), TaggedDuck(), make_pipeline(StandardScaler(), TaggedDuck())])
+def test_classifiers_that_do_not_say_so(model):
+    result = generative_discriminative_curve(*IRIS, model, GaussianNB(), n_repeats=2, random_state=0)
+    np.testing.assert_allclose(result.generative_errors, result.discriminative_errors, atol=0.05)
+
+
+def test_ties_are_exact():
+    """As many wrong rows over all repeats, from shares whose differences do not cancel but for rounding."""
+    seen = 0
+    for seed in range(40):
+        result = generative_discriminative_curve(
+            *IRIS, None, GaussianNB(), train_sizes=[9, 30, 75], n_repeats=3, random_state=seed
+        )
+        wrong = np.rint(75 * (result.generative_errors - result.discriminative_errors))
+        tied = wrong.sum(axis=0) == 0
+        seen += tied.sum()
+        np.testing.assert_array_equal(result.table["difference"] == 0.0, tied)
+        assert (result.table["p_value"][tied] == 1.0).all()
+        assert (result.table["p_value"] >= 0.25).all()
+        signs = np.sign(wrong.sum(axis=0))
+        assert result.crossings_.size == np.count_nonzero(np.diff(signs[signs != 0.0]))
+    assert seen > 3
+
+
+@pytest.mark.parametrize("n_repeats", [2, 5, 6])
+def test_fewer_than_six_repeats_do_not_conclude(n_repeats):
+    result = generative_discriminative_curve(
+        *IRIS, DummyClassifier(), train_sizes=[9, 75], n_repeats=n_repeats, random_state=0
+    )
+    np.testing.assert_array_equal(result.table["p_value"], 2.0 ** (1 - n_repeats))
+    if n_repeats < 6:
+        assert result.dominant is None
+        assert result.certificate["difference"].statistic == 2.0 ** (1 - n_repeats)
+        assert f"none can from {n_repeats} repeats: give n_repeats=6 or more" in result.certificate["difference"].detail
+    else:
+        assert result.dominant == "discriminative"
+        assert result.certificate["discriminative better at some sizes"].statistic == 1.0 / 32
+
+
+@pytest.mark.parametrize(("test_size", "size"), [(0.5, 30), (0.1, 50), (30, 6)])
+def test_the_overlap_of_training_sets_is_that_of_pairs_of_repeats(test_size, size):
+    Diary.pages.clear()
+    y = np.repeat([0, 1, 2], [45, 12, 3])
+    result = generative_discriminative_curve(
+        np.arange(60)[:, None],
+        y,
+        Diary("a"),
+        Diary("b"),
+        train_sizes=[4, size],
+        test_size=test_size,
+        n_repeats=5,
+        random_state=0,
+    )
+    sets = [set(train) for train, _ in Diary.pages["a"] if len(train) == size]
+    assert len(sets) == 5
+    shared = [len(first & second) / size for i, first in enumerate(sets) for second in sets[:i]]
+    assert result.certificate["overlap of training sets"].statistic == pytest.approx(np.mean(shared), rel=1e-12)
+
+
 def test_a_model_against_itself_is_undecided():
     result = generative_discriminative_curve(*IRIS, GaussianNB(), GaussianNB(), n_repeats=6, random_state=0)
     assert (result.crossing_, result.crossing_ci_, result.dominant) == (None, None, None)
@@ -230,7 +350,7 @@ def test_any_two_classifiers_can_be_compared():
         random_state=0,
     )
     assert result.dominant == "discriminative"
-    assert result.certificate["overlap of training sets"].statistic == 30 / 75
+    assert result.certificate["overlap of training sets"].statistic == pytest.approx(30 / 150, abs=0.05)
 
 
 def test_still_falling_errors_are_reported():
@@ -288,3 +408,51 @@ def test_an_error_of_a_classifier_says_where_it_came_from():
     with pytest.raises(ValueError, match="NaN") as caught:
         generative_discriminative_curve(bad, y, random_state=0)
     assert caught.value.__notes__ == ["It came from the generative classifier, fitted to 6 rows."]
+
+
+class Wrong(GaussianNB):
+    """A classifier that predicts in another shape."""
+
+    def __init__(self, shaped=None):
+        super().__init__()
+        self.shaped = shaped
+
+    def predict(self, X):
+        return self.shaped(super().predict(X))
+
+
+@pytest.mark.parametrize(
+    ("shaped", "shape"),
+    [
+        (lambda labels: labels[:1], r"\(1,\)"),
+        (lambda labels: labels[:-1], r"\(74,\)"),
+        (lambda labels: np.column_stack([labels, labels]), r"\(75, 2\)"),
+        (lambda labels: labels[None, :], r"\(1, 75\)"),
+        (lambda labels: labels[0], r"\(\)"),
+    ],
+)
+def test_bad_predictions(shaped, shape):
+    message = (
+        f"discriminative must predict one label per row. The predict of Wrong returned .* shape {shape} for 75 rows"
+    )
+    with pytest.raises(ValueError, match=message) as caught:
+        generative_discriminative_curve(*IRIS, None, Wrong(shaped), random_state=0)
+    assert caught.value.__notes__ == ["It came from the discriminative classifier, fitted to 6 rows."]
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Ridge(), "Got Ridge, a regressor"),
+        (make_pipeline(StandardScaler(), Ridge()), "Got Pipeline, a regressor"),
+        (GridSearchCV(Ridge(), {"alpha": [1.0]}), "Got GridSearchCV, a regressor"),
+        (KMeans(3), "Got KMeans, a clusterer"),
+        (IsolationForest(), "Got IsolationForest, an outlier detector"),
+        (Duck("labels_"), "Got Duck, which has no classes_ when fitted"),
+    ],
+)
+def test_what_is_no_classifier(model, message):
+    with pytest.raises(TypeError, match=f"generative must be a classifier. {message}"):
+        generative_discriminative_curve(*IRIS, model, random_state=0)
+    with pytest.raises(TypeError, match=f"discriminative must be a classifier. {message}"):
+        generative_discriminative_curve(*IRIS, None, model, random_state=0)
