@@ -43,7 +43,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         the shares of the classes in the training rows.
     var_smoothing : float, default=1e-9
         The variance :math:`\epsilon` that is added to all, as a share of the largest variance of a feature over all
-        rows. Raise it where features hardly vary within classes, such as pixels of a border.
+        rows. Raise it where features hardly vary within classes, such as pixels of a border, and they are of one scale.
 
     Attributes
     ----------
@@ -74,9 +74,9 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
 
     Notes
     -----
-    `sklearn.naive_bayes.GaussianNB` has variances for each class, so that its boundaries are quadratic and it has
-    twice as many parameters. `sklearn.discriminant_analysis.LinearDiscriminantAnalysis` has the whole covariance.
-    Variances are those of the population (a sum of squares over the total weight).
+    `sklearn.naive_bayes.GaussianNB` has variances for each class, so that its boundaries are quadratic.
+    `sklearn.discriminant_analysis.LinearDiscriminantAnalysis` has the whole covariance. Variances are those of the
+    population (a sum of squares over the total weight).
 
     The log odds of dependent features are too extreme: the certificate tests whether they vary within the classes more,
     or less, than those of independent features would, on at most 10,000 rows. The test does not need normal features.
@@ -131,7 +131,8 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         y : array-like of shape (n_samples,)
             Class labels, of at least two classes.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights. Weight 2 is the same as two equal rows, and weight 0 as none.
+            Non-negative weights. Weight 2 is the same as two equal rows, and weight 0 as none, but to the test of the
+            certificate, which takes a row for one observation.
 
         Returns
         -------
@@ -154,7 +155,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
             self.epsilon_ = 1.0 if moments.constant.all() else float(self.var_smoothing * largest)
             self.var_ = pooled + self.epsilon_
             if self.var_smoothing == 0.0:
-                _refuse_no_variance(self.var_)
+                _refuse_no_variance(self.var_, getattr(self, "feature_names_in_", None))
             self.coef_, self.intercept_ = linear_rule(self.means_, self.var_, self.priors_)
         _refuse_infinite(self.var_, self.coef_, self.intercept_)
         self.certificate_ = self._certificate(X, codes, weights, pooled)
@@ -280,7 +281,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
                     1.0,
                     None,
                     "reported",
-                    "variance within classes, in units of that of independent features",
+                    "variance within classes in units of that of independent features, where the evidence is strongest",
                 ),
                 Check(
                     "features decided by smoothing",
@@ -314,12 +315,13 @@ def linear_rule(means, variances, priors):
     return coef, np.log(priors) - 0.5 * np.sum(coef * (means - center), axis=1) - coef @ center
 
 
-def _refuse_no_variance(variances):
+def _refuse_no_variance(variances, names):
     still = np.flatnonzero(variances == 0.0)
     if still.size:
+        first = still[0] if names is None else repr(names[still[0]])
         raise ValueError(
             f"X must vary within classes where var_smoothing=0. Got {still.size} columns that do not, the first of "
-            f"which is column {still[0]}: drop them, or use var_smoothing > 0."
+            f"which is column {first}: drop them, or use var_smoothing > 0."
         )
 
 

@@ -322,7 +322,7 @@ class StepHistoryDisplay:
         if not hasattr(estimator, "history_"):
             raise TypeError(
                 f"estimator must have a history_ of its steps. Got {type(estimator).__name__}: give a "
-                "LargeStepLogisticClassifier."
+                "LargeStepLogisticClassifier, which is the last step of a pipeline: pipeline[-1]."
             )
         history = estimator.history_
         labels = estimator.classes_.tolist() if hasattr(estimator, "classes_") else [label]
@@ -356,6 +356,7 @@ class StepHistoryDisplay:
             if self.kind != "errors":
                 values = np.where(values > 0.0, values, np.nan)  # a logarithmic scale has no place for others
             marker = "o" if iterations.size == 1 else None
+            label = label if np.isfinite(values).any() else f"{label}: none yet"
             options = {"color": color, "linewidth": 1.6, "marker": marker, "label": label}
             self.lines_ += self.ax_.plot(iterations, values, **_with_given(options, line_options))
             curves.append(values)

@@ -84,6 +84,13 @@ class CurveResult:
     asymptotes_: dict
     certificate: Certificate
 
+    def __repr__(self):
+        sizes = self.table["train_size"]
+        return (
+            f"CurveResult({sizes.size} sizes from {sizes[0]} to {sizes[-1]}, crossing_={self.crossing_!r}, "
+            f"crossing_ci_={self.crossing_ci_!r}, dominant={self.dominant!r})"
+        )
+
     def to_frame(self):
         """Return the curves as a pandas table.
 

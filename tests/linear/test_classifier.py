@@ -933,3 +933,54 @@ def test_the_margin_is_found_exactly_before_all_steps_are_taken():
     steps = LargeStepLogisticClassifier(stop="margin", fallback="pocket").fit(X, signs)
     assert steps.solver_ == "steps" and steps.n_iter_ > 1000
     assert steps.margin_lower_ <= exact.margin_lower <= steps.margin_upper_ <= 1.0101 * steps.margin_lower_
+
+
+# What a first user met
+
+
+@pytest.mark.parametrize("n", [200, 3000])
+@pytest.mark.parametrize("n_separated", [2, 50])
+@pytest.mark.parametrize("is_discrete", [False, True])
+@pytest.mark.parametrize("has_twin", [False, True])
+def test_two_columns_together_that_separate_some_rows_leave_no_probabilities(n, n_separated, is_discrete, has_twin):
+    """No column does so by itself, and logistic regression seems to converge, to coefficients of 20 or 30."""
+    rng = np.random.default_rng(n_separated)
+    X = rng.integers(0, 3, (n, 3)).astype(float) if is_discrete else rng.standard_normal((n, 3))
+    y = (X[:, 0] + rng.standard_normal(n) > X[:, 0].mean()).astype(int)
+    first = rng.random(n) < 0.5
+    separated = np.flatnonzero(first)[:n_separated]
+    second = first.copy()
+    second[separated], y[separated] = False, 1
+    X = np.column_stack([X, first, second, *([X[:, 0]] if has_twin else [])])
+    with pytest.warns(ConvergenceWarning, match="infinite"):
+        model = LargeStepLogisticClassifier().fit(X, y)
+    assert (model.status_, model.quasi_) == ("not separable", True)
+    assert not hasattr(model, "predict_proba")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert LargeStepLogisticClassifier(alpha=1e-3).fit(X, y).predict_proba(X).shape == (n, 2)
+
+
+def test_names_of_features_are_in_the_certificate():
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame({"dose": [0.0, 1.0, 2.0, 3.0, 1.5], "allergy": [0, 0, 0, 0, 1]})
+    with pytest.warns(ConvergenceWarning, match="infinite"):
+        model = LargeStepLogisticClassifier().fit(X, [0, 1, 0, 1, 1])
+    assert "allergy" in model.certificate_["weak separation"].detail
+
+
+def test_many_rows_and_columns_are_settled_by_logistic_regression(rng):
+    """More than 500 of both: first-order steps would leave these undetermined."""
+    X, signs = overlapping_table(rng, 1500, 501)
+    signs[rng.random(1500) < 0.3] *= -1
+    result = separability(X, signs)
+    assert (result.status, result.quasi, result.mle_exists) == ("not separable", False, True)
+    assert result.certificate["no weak separation"].kind == "proof"
+
+
+def test_tiny_margins_have_a_bound_of_steps_that_is_infinite():
+    model = LargeStepLogisticClassifier(max_iter=5, intercept_scaling=1.0, tol=1e-300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit([[0.0], [1e-300]], [0, 1])
+    assert "steps" in str(model.certificate_)
