@@ -6,7 +6,6 @@ path, pairs, members, points. Each is written as a user would write it. Under th
 """
 
 import os
-import pickle
 
 import joblib
 import numpy as np
@@ -362,6 +361,7 @@ CASES = [
     grid_search_over_estimators_that_spread_their_own_work,
     calibration_of_a_fairness_weight,
     permutations_of_a_dependence_test,
+    all_pairs_of_rows,
     simulated_null_of_a_gaussianity_test,
     bootstrap_of_an_effect,
     starts_of_a_kernel_k_means,
@@ -417,18 +417,6 @@ def test_results_of_workers_can_be_fitted_and_changed_again(cluster):
     np.testing.assert_array_equal(again.budgets_, clone(here).fit(X, y).budgets_)
 
 
-@pytest.mark.xfail(
-    raises=pickle.PicklingError,
-    reason="scikit-learn's wrapper of a compiled function, which the tasks are, cannot be pickled; on Dask, joblib "
-    "would wait for ever for what could not be sent",
-)
-def test_all_pairs_of_rows_can_be_sent_to_processes():
-    """Once they can, this is one of the cases."""
-    here = all_pairs_of_rows(1)
-    with joblib.parallel_config(backend="loky", n_jobs=2):
-        assert_same(here, all_pairs_of_rows(None))
-
-
 def at_odd_address(values):
     """A copy that begins one byte after a multiple of eight, as arrays do that have come in a message of Dask."""
     memory = np.zeros(values.nbytes + 16, dtype=np.uint8)
@@ -439,7 +427,6 @@ def at_odd_address(values):
     return copy
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="the least margin that is proved differs in its last three digits")
 def test_rows_at_odd_addresses_have_the_same_certificate():
     X, y = load_digits(return_X_y=True)
     X, y = X[:300] / 16, y[:300] == 8

@@ -37,4 +37,10 @@ def run_parallel(function, argument_tuples, n_jobs=None, prefer="threads"):
     """
     if n_jobs == 1:
         return [function(*arguments) for arguments in argument_tuples]
-    return Parallel(n_jobs=n_jobs, prefer=prefer)(delayed(function)(*arguments) for arguments in argument_tuples)
+    calls = (delayed(_call)(function, arguments) for arguments in argument_tuples)
+    return Parallel(n_jobs=n_jobs, prefer=prefer)(calls)
+
+
+def _call(function, arguments):
+    """A plain function, whatever is called: a compiled one cannot be pickled inside scikit-learn's wrapper."""
+    return function(*arguments)

@@ -76,7 +76,7 @@ def check_weights(sample_weight, n_samples):
 
 def check_products(blocks):
     """Refuse blocks whose products of distances overflow."""
-    digits = sum(np.log10(max(np.abs(block).max(), 1.0)) for block in blocks)
+    digits = sum(np.log10(max(block.max(), -block.min(), 1.0)) for block in blocks)
     if digits > np.log10(LARGEST):
         raise ValueError(
             f"The variables have products of order 1e{digits:.0f}, which overflow: divide them by numbers, or "

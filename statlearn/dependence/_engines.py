@@ -253,18 +253,23 @@ def _cheapest(protected):
     return "levels" if n_levels <= min(MOST_LEVELS, n_samples / 8) else "pairwise"
 
 
+def _projected(blocks, directions):
+    """The products of blocks with the parts of a direction, added; the blocks are not joined, which would copy them."""
+    return sum(block @ part for block, part in zip(blocks, directions, strict=True))
+
+
 def _sliced(protected, slices):
     if protected.is_joint:
         raise ValueError(
             "method='sliced' approximates Euclidean distances, not the products of joint distance covariance: use "
             "method='auto'."
         )
-    table = np.hstack(protected.blocks)
+    ends = np.cumsum([block.shape[1] for block in protected.blocks])[:-1]
     kernels = [
-        ColumnKernel(np.ascontiguousarray(table @ direction), protected.centering)
-        for direction in slices._directions(table.shape[1])
+        ColumnKernel(_projected(protected.blocks, np.split(direction, ends)), protected.centering)
+        for direction in slices._directions(protected.n_columns)
     ]
-    return SumKernel(kernels, [slices._factor(table.shape[1]) / len(kernels)] * len(kernels), protected.centering)
+    return SumKernel(kernels, [slices._factor(protected.n_columns) / len(kernels)] * len(kernels), protected.centering)
 
 
 def variance_method(method, n_columns):

@@ -191,4 +191,4 @@ def _table(X):
             X = X.copy()
             X.sum_duplicates()
         return X
-    return np.ascontiguousarray(X, dtype=dtype)
+    return np.require(X, dtype, "CA")  # aligned: sums of rows at odd addresses, from a message, would round otherwise
