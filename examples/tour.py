@@ -6,6 +6,7 @@ Run it with ``python examples/tour.py``. It is not part of the gallery; the gall
 import textwrap
 import time
 import warnings
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -32,6 +33,7 @@ from statsmodels.datasets import star98
 
 from statlearn.datasets import load_marriage, make_graph_families, make_motor_claims
 from statlearn.debias import LinearCalibrationCorrector, debiased_ate, estimate_ate, ppi_ate
+from statlearn.dependence import distance_correlation, distance_covariance_test
 from statlearn.design import DPPLeastSquares, PolynomialBasis, WeightedLeastSquaresApproximator
 from statlearn.exceptions import CrossingWarning, DifferentialErrorWarning
 from statlearn.fairness import DistanceCovarianceFairRegressor, fairness_report, make_fairness_scorer
@@ -42,6 +44,18 @@ from statlearn.halfspace import TestableHalfspaceClassifier
 from statlearn.linear import LargeStepLogisticClassifier, generative_discriminative_curve, separability
 from statlearn.market import PredictionMarketClassifier
 from statlearn.ordinal import PrestoClassifier, ProportionalOddsClassifier
+
+
+class Line(NamedTuple):
+    """What a stop found: a line of the closing table."""
+
+    data: str
+    quantity: str
+    ours: str
+    usual: str
+    choice: str  # whose the usual figure is
+    certificate: object
+
 
 N_TRAIN = 1000  # about 15 rows of the rare class for 8 features: where borrowing strength should matter
 REPEATS = 20
@@ -73,7 +87,7 @@ def ordinal_stop():
 
     print(
         f"\nThe other {len(y_rest)} rows, {REPEATS} random splits: {N_TRAIN} to train, the rest to judge the\n"
-        "probability of the worst rating. Mean log-loss, smaller is better, and its difference to PRESTO:"
+        "probability of the worst rating. Mean log loss, smaller is better, and its difference to PRESTO:"
     )
     for name, values in losses.items():
         difference = values - losses["PRESTO"]
@@ -83,15 +97,17 @@ def ordinal_stop():
     fitted = search.best_estimator_[-1]
     print(f"\n{fitted.certificate_}")
     print(f"\nWhere slopes change between neighboring ratings:\n{fitted.deviating_transitions(X.columns)}")
+    means = [f"{losses[name].mean():.4f}" for name in ("PRESTO", "proportional odds")]
+    return Line("marriages", "log loss of the worst rating", *means, "proportional odds", fitted.certificate_)
 
 
 def rare_score(model, X, y):
-    """Negative log-loss of the rare class against all others: the probability this stop is about."""
+    """Negative log loss of the rare class against all others: the probability this stop is about."""
     return -log_loss(y == RARE, model.predict_proba(X)[:, -1])
 
 
 def rare_log_losses(X, y, presto):
-    """Held-out log-losses of the rare class, per model and random split of the rows."""
+    """Left-out log losses of the rare class, per model and random split of the rows."""
     models = {
         "PRESTO": presto,
         "proportional odds": make_pipeline(StandardScaler(), ProportionalOddsClassifier()),
@@ -143,6 +159,8 @@ def graph_stop():
     usual = SpectralClustering(2, affinity="precomputed", random_state=0).fit_predict(graph.adjacency)
     print(f"  {'SpectralClustering of scikit-learn':<40} {adjusted_rand_score(y, usual):.3f}")
     print(f"\n{model.certificate_}")
+    figures = [f"{adjusted_rand_score(y, labels):.3f}" for labels in (model.labels_, usual)]
+    return Line("karate club", "Rand index of two groups", *figures, "SpectralClustering", model.certificate_)
 
 
 N_DIGITS = 100
@@ -177,6 +195,49 @@ def gromov_stop():
     print(f"  {'signatures (' + search.best_params_['gromovsignature__cost'] + ')':<38} {search.best_score_:.2f}")
     print(f"  {'histogram of the degrees':<38} {usual.best_score_:.2f}")
     print(f"\n{search.best_estimator_[0].certificate_}")
+    means = [np.mean([draw["shares"][name][0] for draw in draws]) for name in draws[0]["shares"]]
+    figures = [f"{mean:.2f}" for mean in means]
+    return Line(
+        "halves of digits", "rows matched rightly", *figures, "POT's default", draws[-1]["aligner"].certificate_
+    )
+
+
+def dependence_stop():
+    """Do these variables depend on each other, however they do it?"""
+    X, y = load_marriage(return_X_y=True, as_frame=True)
+    print(f"{len(y)} marriages: squared correlations of the rating with the columns")
+    print(f"  {'':<38} {'distance':>10} {'Pearson':>10}")
+    for name in X.columns:
+        values = X[name].to_numpy()
+        squares = distance_correlation(values, y), np.corrcoef(values, y)[0, 1] ** 2
+        print(f"  {name:<38}", *(f"{square:10.4f}" for square in squares))
+    columns = X.to_numpy()
+    begin = time.perf_counter()
+    ours = [distance_correlation(column, y) for column in columns.T]
+    seconds = time.perf_counter() - begin
+    begin = time.perf_counter()
+    usual = correlation_by_matrices(columns[:, 0], y)
+    usual_seconds = (time.perf_counter() - begin) * X.shape[1]
+    print(f"all of them in {seconds:.3f} s; the first by matrices of distances in {usual_seconds / X.shape[1]:.2f} s,")
+    print(f"{usual:.10f} beside {ours[0]:.10f}")
+    result = distance_covariance_test(y, X[["religious"]], random_state=0)
+    print(f"\n{result.certificate}")
+    figures = f"{seconds:.3f} s", f"{usual_seconds:.1f} s"
+    return Line("marriages", "eight distance correlations", *figures, "matrices", result.certificate)
+
+
+def correlation_by_matrices(x, y):
+    """The same from all distances between rows, centered (Szekely and Rizzo 2014)."""
+    n = len(x)
+    distances = (np.abs(np.subtract.outer(values, values), dtype=np.float64) for values in (x, np.asarray(y)))
+    centered = []
+    for matrix in distances:
+        sums = matrix.sum(axis=0)
+        matrix -= sums / (n - 2) + (sums / (n - 2))[:, None] - sums.sum() / ((n - 1) * (n - 2))
+        np.fill_diagonal(matrix, 0.0)
+        centered.append(matrix.ravel())
+    first, second = centered
+    return first @ second / np.sqrt((first @ first) * (second @ second))
 
 
 def align_digits(X, y, rng):
@@ -230,12 +291,17 @@ def fairness_stop():
         "DistanceCovarianceFairRegressor": search.predict(X_test),
         "the same price for everybody": np.full(len(y_test), np.average(y_train, weights=years_train)),
     }
+    gaps = {}
     print(f"\n{len(y_test)} other policies:{'deviance':>35}", *(f"{name:>8}" for name in MEASURES.values()))
     for name, rate in predictions.items():
         found = fairness_report(y_test, rate, S_test, bins=AGES, sample_weight=years_test).overall
         deviance = mean_poisson_deviance(y_test, rate, sample_weight=years_test)
         print(f"  {name:<48} {deviance:.4f}", *(f"{found[measure]:8.4f}" for measure in MEASURES))
-    print(f"\n{search.best_estimator_[-1].certificate_}")
+        gaps[name] = f"{found['distance_correlation']:.4f}"
+    certificate = search.best_estimator_[-1].certificate_
+    print(f"\n{certificate}")
+    usual, ours, _ = gaps.values()
+    return Line("motor claims*", "dependence on attributes", ours, usual, "PoissonRegressor", certificate)
 
 
 def weight_search():
@@ -296,6 +362,8 @@ def market_stop():
         budget = f"   {budgets[name]:5.3f}" if name in budgets else ""
         print(f"  {name:<38} {np.mean(values):.3f}{budget}")
     print(f"\n{market.certificate_}")
+    ours, usual, _ = (f"{np.mean(losses[name]):.3f}" for name in rivals)
+    return Line("tumors", "log loss of four classifiers", ours, usual, "VotingClassifier", market.certificate_)
 
 
 DESIGNS = {"iid": "uniform", "christoffel": "optimal density", "repeated_dpp": "repeated DPP"}
@@ -326,6 +394,7 @@ def design_stop():
         f"\nResults of {len(X)} school districts by {X.shape[1]} columns about them. Few are asked, in {REPEATS} draws."
     )
     print(f"R2 over all districts, {full:.2f} if all are asked:")
+    worst = {}
     for multiple in MULTIPLES:
         fits = [DPPLeastSquares(multiple, random_state=seed).fit(X, above.take) for seed in range(REPEATS)]
         usual = [LinearRegression().fit(X[rows], above[rows]) for rows in map(rows_at_random, fits)]
@@ -333,7 +402,10 @@ def design_stop():
             scores = [model.score(X, above) for model in models]
             print(f"  {name:<38} {np.median(scores):6.2f}, at worst {min(scores):6.2f}", end="")
             print(f"   ({np.mean([fit.n_labels_ for fit in fits]):.0f} results on average)")
+            worst[multiple, name] = f"{min(scores):.2f}"
     print(f"\n{fits[-1].certificate_}")
+    ours, usual = list(worst.values())[-2:]
+    return Line("school districts", "worst R2 from few labels", ours, usual, "rows at random", fits[-1].certificate_)
 
 
 def rows_at_random(fit):
@@ -386,6 +458,8 @@ def frechet_stop():
     print(f"\nchosen by cross-validation on the seen levels: C = {strength:g}, temperature {temperature:g}")
     print(f"with training rows of level {model.next_classes(1)[0]} every level could be predicted\n")
     print(model.certificate_)
+    usual, ours, *_ = (f"{mean_squared_distance(levels, labels, scale):.1f}" for labels in predicted.values())
+    return Line("diabetes", "squared distance of labels", ours, usual, "most probable label", model.certificate_)
 
 
 def loki_of(scale):
@@ -440,6 +514,14 @@ def debias_stop():
     print(f"  {'corrected':<38} {interval_of(corrected)}")
     print(textwrap.fill(f"Warning: {caught[0].message}", 100), end="\n\n")
     print(corrected.certificate)
+    ours, usual = (f"{found[-1][name].estimate:.2f}" for name in ("corrected", "predictions as they are"))
+    certificate = found[-1]["corrected"].certificate
+    failed = [check for check in certificate.checks if check.holds is False]
+    print(
+        "\nIn the last of the three trials the certificate fails too:",
+        *(f"{check.name}, {check.detail}" for check in failed),
+    )
+    return Line("trial of villages*", f"an effect of {EFFECTS[-1]}", ours, usual, "predictions", certificate)
 
 
 def images_of(wealth, layer, rng):
@@ -508,6 +590,9 @@ def halfspace_stop():
         verdict = {True: "holds", False: "fails", None: "not decided"}[check.holds]
         if check.kind == "test":
             print(f"  {check.name:<38} {verdict:<12} {check.detail.removeprefix('not decided, ')[:100]}")
+    usual, ours = (np.mean([score for score, _ in found[N_COMPONENTS[0]]]) for found in fitted.values())
+    figures = f"{ours:.3f}", f"{usual:.3f}"
+    return Line("tumors, noisy labels", "accuracy", *figures, "LogisticRegression", certificates[0])
 
 
 DIGIT_PAIRS = [(0, 1), (3, 8), (1, 8)]
@@ -543,6 +628,8 @@ def linear_stop():
     for name in ("generative", "discriminative"):
         print(f"  {name:<16}", *(f"{error:6.3f}" for error in curve.table[f"{name}_error"]))
     print(textwrap.fill(curve.certificate.claim, 100))
+    figures = f"{found.status}", "unknown"
+    return Line("tumors", "are they separable?", *figures, "LogisticRegression", found.certificate)
 
 
 def interval_of_margin(X, y, n_steps):
@@ -559,6 +646,7 @@ STOPS = {
     "ordinal: rare events": ordinal_stop,
     "graph: communities": graph_stop,
     "gromov: matching without a key": gromov_stop,
+    "dependence: whatever its form": dependence_stop,
     "fairness: the price of a motor policy": fairness_stop,
     "market: whom to believe": market_stop,
     "design: few evaluations, few labels": design_stop,
@@ -570,12 +658,30 @@ STOPS = {
 
 
 def main():
-    """Visit every stop and say how long each took."""
+    """Visit every stop, say how long each took, and put the figures side by side."""
+    begin, lines = time.perf_counter(), {}
     for title, stop in STOPS.items():
         print(f"\n=== {title} ===")
-        begin = time.perf_counter()
-        stop()
-        print(f"\n({time.perf_counter() - begin:.1f} s)")
+        start = time.perf_counter()
+        lines[title.split(":")[0]] = stop()
+        print(f"\n({time.perf_counter() - start:.1f} s)")
+    print_table(lines)
+    print(f"\n* simulated; all other data are real. The whole tour took {time.perf_counter() - begin:.0f} s.")
+
+
+def print_table(lines):
+    """The closing table: our figure beside that of the usual choice, and what the certificate says."""
+    print("\n=== what the stops found ===")
+    heads = ("family", "data", "quantity", "ours", "usual", "usual choice", "certificate")
+    rows = [heads]
+    for family, line in lines.items():
+        rows.append((family, *line[:-1], VERDICTS[line.certificate.holds]))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+VERDICTS = {True: "holds", False: "fails", None: "not decided"}
 
 
 if __name__ == "__main__":
