@@ -80,7 +80,7 @@ def kmeans_certificate(solution, refine, *further):
         if solution.tolerance > LARGEST_BLUR * abs(solution.inertia) > 0.0:
             settled = None  # distances that cancel in huge kernel entries: moves below the tolerance are not seen
         moves = Check(
-            "single moves",
+            "best single move",
             solution.best_move,
             solution.tolerance,
             settled,
@@ -91,14 +91,14 @@ def kmeans_certificate(solution, refine, *further):
         claim += f" {max(solution.best_move, solution.tolerance):.2g}; the partition"
     else:
         detail = "largest decrease of the objective by moving one point; refine=True takes such moves"
-        moves = Check("single moves", solution.best_move, None, None, "reported", detail)
+        moves = Check("best single move", solution.best_move, None, None, "reported", detail)
         claim = f"Lloyd's iterations no longer lower the objective {solution.inertia:.6g}; the partition"
     return Certificate(
         claim=f"{claim} is the best of {n_restarts} local searches, which need not be the best there is.",
         checks=[
             moves,
             Check(
-                "restarts converged",
+                "starts that converged",
                 int(solution.restart_converged.sum()),
                 n_restarts,
                 bool(solution.restart_converged[best]),
@@ -106,7 +106,7 @@ def kmeans_certificate(solution, refine, *further):
                 "it holds if the returned one did",
             ),
             Check(
-                "restarts that agree",
+                "starts that agree",
                 n_agreeing / n_restarts,
                 None,
                 None,

@@ -222,13 +222,13 @@ def test_certificate(blobs):
     model = KernelKMeans(3, kernel="rbf", random_state=0).fit(blobs)
     checks = model.certificate_
     assert bool(checks)
-    assert checks["single moves"].holds
-    assert checks["restarts converged"].statistic == model.n_restarts_converged_ == 10
-    assert 0.0 < checks["restarts that agree"].statistic <= 1.0
+    assert checks["best single move"].holds
+    assert checks["starts that converged"].statistic == model.n_restarts_converged_ == 10
+    assert 0.0 < checks["starts that agree"].statistic <= 1.0
     assert checks["squared distances are non-negative"].kind == "proof"
     assert "need not be the best" in checks.claim
     lloyd = KernelKMeans(3, kernel="rbf", refine=False, random_state=0).fit(blobs).certificate_
-    assert lloyd["single moves"].holds is None
+    assert lloyd["best single move"].holds is None
     assert bool(lloyd)
     K = rbf_kernel(blobs)
     computed = KernelKMeans(3, random_state=0).fit(K).certificate_["squared distances are non-negative"]
