@@ -11,6 +11,7 @@ from statistics import median
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.optimize import linprog
 from scipy.special import log_expit, logsumexp
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
@@ -440,6 +441,30 @@ def test_overlap_against_logistic_regression(n, n_features, solver, tol, compare
         peer_name=f"LogisticRegression(C=inf, {solver})",
         rounds=3,
         note=model.status_,
+    )
+
+
+def sparse_rows(n, n_features, flipped, seed=0):
+    """Rows like those of texts, twenty words each, with labels of which a share is wrong."""
+    rng = np.random.default_rng(seed)
+    X = sparse.random_array((n, n_features), density=20 / n_features, format="csr", rng=rng)
+    scores = X @ rng.standard_normal(n_features)
+    return X, ((scores > np.median(scores)) ^ (rng.random(n) < flipped)).astype(int)
+
+
+def test_sparse_overlap_against_a_penalized_regression(compare):
+    """Without a penalty the peer does not converge in as many steps; what users take there has one."""
+    X, y = sparse_rows(6000, 1500, flipped=0.15)
+    model = LargeStepLogisticClassifier().fit(X, y)
+    assert model.status_ == "not separable" and model.quasi_ is False
+    compare(
+        "sparse 6,000 x 1,500, 15 % of labels wrong, fit",
+        lambda: model.fit(X, y),
+        lambda: LogisticRegression(max_iter=1000).fit(X, y),
+        peer_name="LogisticRegression(C=1)",
+        rounds=3,
+        slow=True,
+        note=f"{model.status_}; the peer's problem is another one",
     )
 
 

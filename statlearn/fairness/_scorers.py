@@ -1,5 +1,8 @@
 """Fairness as a score in cross-validation and grid searches."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._support._sklearn import StrOptions, _num_samples, validate_params
@@ -8,7 +11,7 @@ from ._criteria import CRITERIA, check_options, disparity
 from ._responses import RESPONSE_METHODS, responses
 from ._sensitive import read_sensitive, split_sensitive
 
-__all__ = ["FairnessScorer", "make_fairness_scorer"]
+__all__ = ["make_fairness_scorer"]
 
 NOTHING_GIVEN = (
     "the fairness scorer has no sensitive features. Either make it with sensitive_columns, the columns of X that hold "
@@ -85,7 +88,13 @@ class FairnessScorer(StatlearnEstimator):
     },
     prefer_skip_nested_validation=True,
 )
-def make_fairness_scorer(metric="dcor", *, sensitive_columns=None, response_method="auto", **metric_params):
+def make_fairness_scorer(
+    metric: Literal["dcor", "ccdcov", "jdcov", "jsd", "uf", "wasserstein"] | Callable[..., Any] = "dcor",
+    *,
+    sensitive_columns: str | int | Sequence[str | int] | None = None,
+    response_method: Literal["auto", "predict", "predict_proba", "decision_function"] = "auto",
+    **metric_params: Any,
+) -> Callable[..., float]:
     """Make a scorer out of a measure of dependence on sensitive features.
 
     The score is the measure negated: the larger, the fairer. A model that predicts a constant is perfectly fair, so

@@ -9,13 +9,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, NoProgress, fit_progress
 from .._support.user_warnings import warn_user
+from .._support.validation import validate_data
 from ..exceptions import NotSeparableError
 from ._classifier_certificate import against_rest, classifier_certificate
 from ._descent import N_REPORTS, STOPS

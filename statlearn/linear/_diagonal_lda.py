@@ -7,11 +7,11 @@ from scipy.sparse import issparse
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, _check_sample_weight, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
-from .._support.validation import check_vector
+from .._support.validation import check_vector, validate_data
 from ..certificate import Certificate, Check
 from ._class_moments import class_moments
 from ._feature_dependence import dependence_test

@@ -6,6 +6,7 @@ from scipy import sparse
 __all__ = ["absolute_combination", "absolute_margins_of", "blocks", "lifted_rows", "n_entries_not_zero", "row_squares"]
 
 BLOCK_ENTRIES = 2**17  # stay in the cache from one product to the next
+MOST_ENTRIES = 2**21
 
 
 def blocks(rows, positions=None):
@@ -16,11 +17,18 @@ def blocks(rows, positions=None):
     if positions is not None and len(positions) == rows.X.shape[0]:
         positions = None  # no copies
     n_rows = rows.X.shape[0] if positions is None else len(positions)
-    size = max(1, BLOCK_ENTRIES // max(1, rows.X.shape[1]))
+    size = _block_size(rows.X)
     for start in range(0, n_rows, size):
         part = slice(start, min(start + size, n_rows))
         block = rows.X[part if positions is None else positions[part]]
         yield part, block if block.dtype == np.float64 else block.astype(np.float64)
+
+
+def _block_size(X):
+    """Number of rows of a block: as many as columns, or nearly, so that products between columns pay for their sum."""
+    n_rows, n_columns = X.shape
+    entries = max(1, -(-X.nnz // n_rows) if sparse.issparse(X) else n_columns)  # of a row
+    return max(1, BLOCK_ENTRIES // entries, min(n_columns, MOST_ENTRIES // entries))
 
 
 def lifted_rows(rows, positions):

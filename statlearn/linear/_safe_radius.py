@@ -1,7 +1,8 @@
 """How far along a direction the Taylor series of a cross-entropy loss converges."""
 
 import numpy as np
-from sklearn.utils import check_array
+
+from .._support.validation import check_array
 
 __all__ = ["safe_step_radius"]
 

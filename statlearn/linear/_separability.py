@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._support._sklearn import Interval, StrOptions, _check_sample_weight, validate_params
+from .._support.validation import check_array
 from ..certificate import Certificate
 from ._separability_certificate import separability_certificate
 from ._separability_evidence import METHODS, gather_evidence
