@@ -7,14 +7,15 @@ from .._support.jit import njit
 
 __all__ = ["opposite_duplicates", "zero_rows"]
 
-EMPTY = -1
+NONE = -1
+BLOCK_ENTRIES = 2**20  # of rows that are compared at a time
 
 
 def opposite_duplicates(X, signs):
     """Pairs of equal rows with opposite signs, one pair for each distinct row that has both.
 
-    Rows are put into a hash table by the bits of their entries, so that the expected time is linear in the size of X;
-    a hit counts only after the rows were compared entry by entry. Zero and minus zero are the same.
+    Rows are told apart by hashes of the bits of their entries, so that the expected time is that of reading X and of
+    sorting the hashes; two rows are equal only if they were compared entry by entry. Zero and minus zero are the same.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def opposite_duplicates(X, signs):
     """
     first = _first_equal(X)
     positive, negative = (_first_by_group(first, np.flatnonzero(signs * sign > 0.0)) for sign in (1.0, -1.0))
-    both = (positive != EMPTY) & (negative != EMPTY)
+    both = (positive != NONE) & (negative != NONE)
     return np.column_stack([positive[both], negative[both]])
 
 
@@ -45,19 +46,45 @@ def zero_rows(X):
 
 def _first_equal(X):
     """Of each row, the position of the first row that equals it."""
-    n_samples = X.shape[0]
-    table = np.full(1 << max(1, int(2 * n_samples - 1).bit_length()), EMPTY)
+    hashes = _hashes(X)
+    first = _first_of_each(hashes)
+    repeated = np.flatnonzero(first != np.arange(first.size))
+    while repeated.size:
+        other = repeated[~_are_equal(X, repeated, first[repeated])]  # by chance of the same hash, which is rare
+        first[other] = other[_first_of_each(hashes[other])]
+        repeated = other[first[other] != other]
+    return first
+
+
+def _first_of_each(keys):
+    """Of each key, the position of its first occurrence."""
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    return first[group]
+
+
+def _are_equal(X, rows, others):
+    """Whether some rows equal some others, entry by entry."""
+    size = max(1, BLOCK_ENTRIES // max(1, X.shape[1]))
+    parts = [slice(start, start + size) for start in range(0, rows.size, size)]
     if not sparse.issparse(X):
-        return _first_equal_dense(np.ascontiguousarray(X), _bits(np.ascontiguousarray(X)), table)
+        return np.concatenate([(X[rows[part]] == X[others[part]]).all(axis=1) for part in parts])
+    difference = X[rows] - X[others]
+    return np.diff(np.concatenate([[0], np.cumsum(difference.data != 0.0)])[difference.indptr]) == 0
+
+
+def _hashes(X):
+    """A number for each row that is the same for equal rows."""
+    if not sparse.issparse(X):
+        X = np.ascontiguousarray(X)
+        return hashes_of_dense_rows(X, _bits(X))
     if not X.has_canonical_format:  # entries of a row in any order, or several to be added up
         X = X.copy()
         X.sum_duplicates()
-    return _first_equal_sparse(
+    return hashes_of_sparse_rows(
         np.ascontiguousarray(X.data),
         _bits(np.ascontiguousarray(X.data)),
         X.indices.astype(np.int64, copy=False),
         X.indptr.astype(np.int64, copy=False),
-        table,
     )
 
 
@@ -67,8 +94,8 @@ def _bits(values):
 
 
 def _first_by_group(first, rows):
-    """Of each first row of a group of equal rows, the first of ``rows`` in the group, or EMPTY."""
-    found = np.full(first.size, EMPTY)
+    """Of each first row of a group of equal rows, the first of ``rows`` in the group, or NONE."""
+    found = np.full(first.size, NONE)
     found[first[rows[::-1]]] = rows[::-1]  # the last assignment to a place stays
     return found
 
@@ -84,80 +111,26 @@ def _mixed(key):
 
 
 @njit
-def _first_equal_dense(values, bits, table):
-    n_samples, n_features = values.shape
-    first = np.empty(n_samples, np.int64)
-    hashes = np.empty(n_samples, np.uint64)
-    mask = table.size - 1
-    for row in range(n_samples):
+def hashes_of_dense_rows(values, bits):
+    """Hashes of the entries other than zero, with their columns."""
+    hashes = np.empty(values.shape[0], np.uint64)
+    for row in range(values.shape[0]):
         key = np.uint64(0)
-        for column in range(n_features):
+        for column in range(values.shape[1]):
             if values[row, column] != 0.0:
                 key = _mixed(key ^ np.uint64(bits[row, column])) + np.uint64(column + 1)
         hashes[row] = key
-        place = np.int64(_mixed(key) & np.uint64(mask))
-        while True:
-            other = table[place]
-            if other == EMPTY:
-                table[place] = row
-                first[row] = row
-                break
-            equal = hashes[other] == key
-            column = 0
-            while equal and column < n_features:
-                equal = values[other, column] == values[row, column]
-                column += 1
-            if equal:
-                first[row] = other
-                break
-            place = (place + 1) & mask
-    return first
+    return hashes
 
 
 @njit
-def _next_filled(values, position, end):
-    """The first position from here on with an entry other than zero, or the end."""
-    while position < end and values[position] == 0.0:
-        position += 1
-    return position
-
-
-@njit
-def _equal_rows(values, indices, position, end, other_position, other_end):
-    while True:
-        position = _next_filled(values, position, end)
-        other_position = _next_filled(values, other_position, other_end)
-        if position == end or other_position == other_end:
-            return position == end and other_position == other_end
-        if indices[position] != indices[other_position] or values[position] != values[other_position]:
-            return False
-        position += 1
-        other_position += 1
-
-
-@njit
-def _first_equal_sparse(values, bits, indices, starts, table):
-    n_samples = starts.size - 1
-    first = np.empty(n_samples, np.int64)
-    hashes = np.empty(n_samples, np.uint64)
-    mask = table.size - 1
-    for row in range(n_samples):
+def hashes_of_sparse_rows(values, bits, indices, starts):
+    """The same as `hashes_of_dense_rows` of a table in compressed rows."""
+    hashes = np.empty(starts.size - 1, np.uint64)
+    for row in range(starts.size - 1):
         key = np.uint64(0)
         for position in range(starts[row], starts[row + 1]):
             if values[position] != 0.0:
                 key = _mixed(key ^ np.uint64(bits[position])) + np.uint64(indices[position] + 1)
         hashes[row] = key
-        place = np.int64(_mixed(key) & np.uint64(mask))
-        while True:
-            other = table[place]
-            if other == EMPTY:
-                table[place] = row
-                first[row] = row
-                break
-            if hashes[other] == key and _equal_rows(
-                values, indices, starts[row], starts[row + 1], starts[other], starts[other + 1]
-            ):
-                first[row] = other
-                break
-            place = (place + 1) & mask
-    return first
+    return hashes

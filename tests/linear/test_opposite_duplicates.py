@@ -76,3 +76,19 @@ def test_integers_do_not_collide_into_quadratic_time(n_features):
     X[:, -1] = np.arange(200_000)
     signs = np.where(np.arange(200_000) % 2 == 0, 1.0, -1.0)
     assert opposite_duplicates(X, signs).size == 0
+
+
+@pytest.mark.parametrize("as_table", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("n_hashes", [1, 3])
+def test_equal_hashes_are_not_enough(rng, monkeypatch, as_table, n_hashes):
+    """Rows are compared: here most have the hash of many others."""
+    X = rng.integers(0, 3, (200, 3)).astype(np.float64)
+    signs = np.where(rng.random(200) < 0.5, 1.0, -1.0)
+    expected = opposite_duplicates(as_table(X), signs)
+    keys = (X @ [1.0, 3.0, 9.0] % n_hashes).astype(np.uint64)  # equal for equal rows
+    monkeypatch.setattr("statlearn.linear._opposite_duplicates._hashes", lambda X: keys)
+    found = opposite_duplicates(as_table(X), signs)
+    assert len(expected) > 5
+    np.testing.assert_array_equal(found, expected)
+    for positive, negative in found:
+        np.testing.assert_array_equal(X[positive], X[negative])
