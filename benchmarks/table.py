@@ -1,13 +1,18 @@
-"""Markdown table of a benchmark run.
+"""Markdown tables of a benchmark run.
 
 ``python -m pytest benchmarks --benchmark-only --benchmark-json=run.json``, then
-``python -m benchmarks.table run.json``.
+``python -m benchmarks.table run.json FAMILY`` prints the table of a family, and
+``python -m benchmarks.table run.json --write docs/benchmarks`` puts the tables of all families of the run into their pages.
 """
 
 import json
+import pathlib
+import re
 import sys
 
-__all__ = ["markdown_table"]
+__all__ = ["markdown_table", "write_pages"]
+
+FIGURES = re.compile(r"(?<=^## Figures\n).*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 
 COLUMNS = ("task", "ours", "peer", "peer's", "ratio: median (min to max)", "wanted", "")
 ALIGNMENT = ("---", "--:", "---", "--:", "--:", "--:", "---")
@@ -39,6 +44,36 @@ def markdown_table(run, family=None):
     return "\n".join(lines)
 
 
+def write_pages(run, folder):
+    """Replace the section "Figures" of the pages of all families that a run has timed.
+
+    Parameters
+    ----------
+    run : dict
+        What pytest-benchmark wrote with ``--benchmark-json``.
+    folder : path
+        Where the pages are, ``<family>.md``.
+
+    Returns
+    -------
+    list of str
+        The families.
+
+    Raises
+    ------
+    ValueError
+        If a page does not have that section once.
+    """
+    families = sorted(set(re.findall(r"bench_(\w+)\.py", " ".join(each["fullname"] for each in run["benchmarks"]))))
+    for family in families:
+        page = pathlib.Path(folder) / f"{family}.md"
+        text, n_sections = FIGURES.subn(lambda _, name=family: f"\n{markdown_table(run, name)}\n\n", page.read_text())
+        if n_sections != 1:
+            raise ValueError(f"{page} must have one section ## Figures. Got {n_sections}.")
+        page.write_text(text.rstrip("\n") + "\n")
+    return families
+
+
 def _row(result):
     ratio = peer_seconds = ""
     if "ratio" in result:
@@ -62,6 +97,15 @@ def _line(cells):
     return f"| {' | '.join(cells)} |"
 
 
+def main(file_name, *options):
+    """Print a table, or write pages."""
+    with open(file_name) as file:
+        run = json.load(file)
+    if options[:1] == ("--write",):
+        print("written:", *write_pages(run, *options[1:]))
+    else:
+        print(markdown_table(run, *options))
+
+
 if __name__ == "__main__":
-    with open(sys.argv[1]) as file:
-        print(markdown_table(json.load(file), *sys.argv[2:]))
+    main(*sys.argv[1:])
