@@ -2,7 +2,7 @@
 
 ``python -m pytest benchmarks --benchmark-only --benchmark-json=run.json``, then
 ``python -m benchmarks.table run.json FAMILY`` prints the table of a family, and
-``python -m benchmarks.table run.json --write docs/benchmarks`` puts the tables of all families of the run into their pages.
+``python -m benchmarks.table run.json --write docs/benchmarks`` puts the tables of all its families into their pages.
 """
 
 import json
