@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import statlearn
-
 from .discovery import fitted, public_estimators, public_objects
 
 numpydoc_validate = pytest.importorskip("numpydoc.validate")
 docscrape = pytest.importorskip("numpydoc.docscrape")
 
-PROJECT = Path(statlearn.__file__).parents[1]
+PROJECT = Path(__file__).resolve().parents[1]
 OBJECTS = public_objects()
 
 every_estimator = pytest.mark.parametrize("estimator_class", public_estimators(), ids=lambda thing: thing.__name__)

@@ -20,7 +20,7 @@ from statlearn.exceptions import DifferentialErrorWarning, WeakCalibrationWarnin
 
 from .samples import pairs
 
-tables = pytest.importorskip("benchmarks.debias_tables", reason="the benchmarks are not part of a source distribution")
+tables = pytest.importorskip("benchmarks.debias_tables", reason="needs what the benchmarks compare with")
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from statlearn.frechet import ChainMetric, TreeMetric, frechet_predict, locus, mean_squared_distance
 
-bench = pytest.importorskip("benchmarks.bench_frechet", reason="the benchmarks are not part of a source distribution")
+bench = pytest.importorskip("benchmarks.bench_frechet", reason="needs what the benchmarks compare with")
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("pandas")
-bench = pytest.importorskip("benchmarks.bench_market", reason="the benchmarks are not part of a source distribution")
+bench = pytest.importorskip("benchmarks.bench_market", reason="needs what the benchmarks compare with")
 
 pytestmark = pytest.mark.slow
 
