@@ -23,7 +23,7 @@ The sub-modules load on first use, so ``import statlearn`` is cheap:
 
 import importlib
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 _SUBMODULES = (
     "certificate",

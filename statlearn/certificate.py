@@ -6,10 +6,17 @@ Every estimator leaves a `Certificate` in ``certificate_`` after ``fit``, every 
 import html
 import math
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+else:
+    DataFrame = Any  # this module imports nothing of ours, and pandas on first use only
 
 __all__ = ["Check", "Certificate"]
 
@@ -60,7 +67,7 @@ class Check:
     statistic: float | int | None
     bound: float | int | None
     holds: bool | None
-    kind: str
+    kind: Literal["proof", "numerical", "test", "reported"]
     detail: str = ""
 
     def __post_init__(self):
@@ -75,7 +82,7 @@ class Check:
         if self.holds is not None and any(number != number for number in (self.statistic, self.bound)):  # only NaN is
             raise ValueError(f"holds of Check {self.name!r} must be None when the statistic or the bound is NaN.")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return the check as a dictionary that `json.dumps` writes as standard JSON.
 
         Returns
@@ -165,8 +172,8 @@ class Certificate:
     """
 
     claim: str
-    checks: tuple[Check, ...]
-    assumptions: tuple[str, ...] = ()
+    checks: Sequence[Check]
+    assumptions: Sequence[str] = ()
 
     def __post_init__(self):
         _require_text(type(self).__name__, "claim", self.claim)
@@ -180,23 +187,23 @@ class Certificate:
             _set(self, name, _frozen(f"{name} of {type(self).__name__}", getattr(self, name)))
 
     @property
-    def holds(self):
+    def holds(self) -> bool | None:
         """True, False or None (undecided): the outcome of all checks together."""
         outcomes = [check.holds for check in self.checks if check.holds is not None or check.kind != "reported"]
         if False in outcomes:
             return False
         return None if None in outcomes or not outcomes else True
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.holds is True
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Check:
         for check in self.checks:
             if check.name == name:
                 return check
         raise KeyError(f"no check named {name!r}; the checks are {', '.join(map(repr, self._names())) or 'none'}")
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return the certificate as a dictionary that `json.dumps` writes as standard JSON.
 
         Returns
@@ -216,7 +223,7 @@ class Certificate:
         content = {"claim": self.claim, "holds": self.holds}
         return content | {field.name: _json_safe(getattr(self, field.name)) for field in fields(self)}
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Return the checks as a pandas table.
 
         Returns

@@ -3,6 +3,8 @@
 A solver that stops early warns with `sklearn.exceptions.ConvergenceWarning`, as scikit-learn's own estimators do.
 """
 
+from typing import Any  # this module imports nothing of ours, nor NumPy
+
 __all__ = [
     "AdjacencyWarning",
     "ClassOrderWarning",
@@ -275,7 +277,7 @@ class EvaluationError(ValueError):
     (False, True)
     """
 
-    def __init__(self, message, points, values):
+    def __init__(self, message: str, points: Any, values: Any) -> None:
         super().__init__(message, points, values)
         self.points = points
         self.values = values
@@ -377,7 +379,7 @@ class NotSeparableError(ValueError):
     No linear rule separates the classes, not even
     """
 
-    def __init__(self, message, certificate):
+    def __init__(self, message: str, certificate: Any) -> None:
         super().__init__(message, certificate)
         self.certificate = certificate
 
@@ -420,7 +422,7 @@ class NotCertifiedError(ValueError):
     False
     """
 
-    def __init__(self, message, estimator, certificate):
+    def __init__(self, message: str, estimator: Any, certificate: Any) -> None:
         super().__init__(message, estimator, certificate)
         self.estimator = estimator
         self.certificate = certificate

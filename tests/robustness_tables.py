@@ -86,7 +86,7 @@ TAKEN_ON_PURPOSE = {
 # Sentences of scikit-learn's and NumPy's own readers of tables, which every scikit-learn estimator says as well. They
 # name what was found, but no argument.
 BORROWED = {
-    "could not be promoted",  # a frame with days and numbers
+    "could not be promoted",  # a frame with days and numbers, which an estimator within is given
     "could not convert string to float",
     "inconsistent numbers of samples",
 }
@@ -164,66 +164,6 @@ def problem(name):
     return data
 
 
-# What is known to be wrong, and why.
-ALL_ONES = "all probabilities are 1: a log-stake of -1e60 leaves no digits for the logarithm of their sum"
-MISSING_DAY = "an array of days is cast to numbers, and the missing one, NaT, becomes -9.2e18 in silence"
-NAN_INSIDE = "squares of residuals underflow, and the error says that the penalty's own argument f contains NaN"
-NAMES_C = "the error is about C, a matrix of costs that the user did not give"
-NAMES_U = "the error is about u, the sample of a score that the user did not give, and not about y"
-NAMES_VALUES = "the error is about values, an argument of another method, and not about y"
-NAMES_ENCODER = "the error speaks of an array with 0 features required by ProtectedEncoder"
-ONE_CLASS_LEFT = "the error says that the data have one class, and not that weights leave one"
-FOUR_ROWS = "the error says n_samples = 1, and not that weights leave one row"
-LINALG_WARNING = "LinAlgWarning of an ill-conditioned matrix, for weights that differ by a common factor only"
-
-# {(estimator, mutation): what happens}. A case that is mended fails until its line is deleted.
-DEFECTS = {
-    ("KernelMarketClassifier", "all_constant"): ALL_ONES,
-    ("KernelMarketClassifier", "scaled_1e-150"): ALL_ONES,
-    ("KernelMarketClassifier", "scaled_1e-30"): ALL_ONES,
-    ("KernelMarketClassifier", "predict_scaled_1e+30"): ALL_ONES,
-    ("KernelMarketClassifier", "predict_scaled_column_1e+30"): ALL_ONES,
-    ("GaussianMixtureScore", "missing_day"): MISSING_DAY,
-    ("KDEScore", "missing_day"): MISSING_DAY,
-    ("LinearCalibrationCorrector", "missing_day"): MISSING_DAY,
-    ("LinearCalibrationCorrector", "predict_missing_day"): MISSING_DAY,
-    ("SieveCorrector", "missing_day"): MISSING_DAY,
-    ("SieveCorrector", "predict_missing_day"): MISSING_DAY,
-    ("TweedieCorrector", "missing_day"): MISSING_DAY,
-    ("TweedieCorrector", "predict_missing_day"): MISSING_DAY,
-    ("DistanceCovarianceFairMLPRegressor", "missing_day_y"): MISSING_DAY,
-    ("DistanceCovarianceFairRegressor", "missing_day_y"): MISSING_DAY,
-    ("GromovNeighborsRegressor", "missing_day_y"): MISSING_DAY,
-    ("MarketForestRegressor", "missing_day_y"): MISSING_DAY,
-    ("PredictionMarketRegressor", "missing_day_y"): MISSING_DAY,
-    ("RatledgeRegressor", "missing_day_y"): MISSING_DAY,
-    ("SieveCorrector", "missing_day_y"): MISSING_DAY,
-    ("TweedieCorrector", "missing_day_y"): MISSING_DAY,
-    ("DistanceCovarianceFairRegressor", "scaled_y_1e-150"): NAN_INSIDE,
-    ("NodeKernelClassifier", "scaled_weights_1e+150"): LINALG_WARNING,
-    ("NodeKernelClassifier", "scaled_weights_1e+30"): LINALG_WARNING,
-    ("NodeKernelClassifier", "scaled_weights_1e-150"): LINALG_WARNING,
-    ("NodeKernelClassifier", "scaled_weights_1e-30"): LINALG_WARNING,
-    ("DiagonalLDA", "one_weight"): ONE_CLASS_LEFT,
-    ("DistanceCovarianceFairClassifier", "one_weight"): ONE_CLASS_LEFT,
-    ("DistanceCovarianceFairMLPClassifier", "one_weight"): ONE_CLASS_LEFT,
-    ("DistanceCovarianceFairRegressor", "one_weight"): FOUR_ROWS,
-    ("NodeKernelClassifier", "one_weight"): ONE_CLASS_LEFT,
-    ("NodeKernelClassifier", "zero_weights"): ONE_CLASS_LEFT,
-    ("PrestoClassifier", "one_weight"): ONE_CLASS_LEFT,
-    ("PrestoClassifierCV", "one_weight"): ONE_CLASS_LEFT,
-    ("ProportionalOddsClassifier", "one_weight"): ONE_CLASS_LEFT,
-    ("GromovAligner", "scaled_1e+150"): NAMES_C,
-    ("GromovAligner", "scaled_column_1e+150"): NAMES_C,
-    ("TweedieCorrector", "outlier_y"): NAMES_U,
-    ("TweedieCorrector", "scaled_y_1e+150"): NAMES_U,
-    ("TweedieCorrector", "scaled_y_1e-150"): NAMES_U,
-    ("DPPLeastSquares", "days_y"): NAMES_VALUES,
-    ("DPPLeastSquares", "missing_day_y"): NAMES_VALUES,
-    ("WeightedLeastSquaresApproximator", "days_y"): NAMES_VALUES,
-    ("WeightedLeastSquaresApproximator", "missing_day_y"): NAMES_VALUES,
-    ("DistanceCovarianceFairClassifier", "no_sensitive_columns"): NAMES_ENCODER,
-    ("DistanceCovarianceFairMLPClassifier", "no_sensitive_columns"): NAMES_ENCODER,
-    ("DistanceCovarianceFairMLPRegressor", "no_sensitive_columns"): NAMES_ENCODER,
-    ("DistanceCovarianceFairRegressor", "no_sensitive_columns"): NAMES_ENCODER,
-}
+# What is known to be wrong, {(estimator, mutation): what happens}. A case that is mended fails until its line is
+# deleted.
+DEFECTS = {}

@@ -16,7 +16,7 @@ PACKAGE = Path(statlearn.__file__).parent
 PROJECT = PACKAGE.parent
 DOOR = PACKAGE / "_support" / "_sklearn.py"
 
-FLOORS = {"certificate": 0, "exceptions": 0, "_kernels": 1, "_support": 1, "datasets": 1, "fairness": 3}
+FLOORS = {"certificate": 0, "exceptions": 0, "_typing": 0, "_kernels": 1, "_support": 1, "datasets": 1, "fairness": 3}
 FAMILY_FLOOR = 2
 NEIGHBORS = {
     ("_kernels", "_support"),
@@ -177,6 +177,21 @@ def test_private_names_of_sklearn_have_one_door():
     wrong = {str(path): names for path in files if (names := private_sklearn_names(path.read_text("utf-8")))}
     assert not wrong
     assert private_sklearn_names(DOOR.read_text("utf-8"))
+
+
+def test_tables_are_read_by_functions_that_refuse_dates():
+    """scikit-learn's own take a date for a number; those of `statlearn._support.validation` do not."""
+    own = "statlearn._support.validation"
+    names = {"check_array", "check_X_y", "_check_sample_weight", "validate_data"}
+    imported = [(module, target) for module, found in own_imports().items() for target, _ in found]
+    assert not [
+        f"{module} imports {target}"
+        for module, target in imported
+        if target.rpartition(".")[2] in names
+        and own not in (module, target.rpartition(".")[0])
+        and not module.endswith("._sklearn")
+    ]
+    assert any(target == f"{own}.validate_data" for _, target in imported)
 
 
 @pytest.mark.parametrize(

@@ -314,9 +314,9 @@ FORMS = by_name(
 
 # What must be refused, and what may also give finite results.
 FEW_ROWS = {"no_rows", "one_row", "two_rows"}
-BAD_TABLES = by_name(missing_value, infinite_value, no_rows, no_columns, strings, missing_day)
+BAD_TABLES = by_name(missing_value, infinite_value, no_rows, no_columns, strings, days, missing_day)
 ODD_TABLES = {
-    **by_name(one_row, two_rows, days, constant_column, all_constant, duplicated_columns),
+    **by_name(one_row, two_rows, constant_column, all_constant, duplicated_columns),
     **over_scales(scaled),
     **over_scales(scaled_column),
 }
@@ -416,9 +416,9 @@ def memory_map_y(y):
 
 FORMS_OF_Y = by_name(column_y, object_y, list_y, pandas_y, polars_y, memory_map_y)
 BAD_Y = by_name(short_y, long_y, missing_y, infinite_y, no_y)
-BAD_NUMBERS_Y = by_name(string_in_y, missing_day_y)
+BAD_NUMBERS_Y = by_name(string_in_y, days_y, missing_day_y)
 ODD_CLASSES = by_name(one_class, rare_class)
-ODD_NUMBERS = {**by_name(one_class, outlier_y, two_columns_y, days_y), **over_scales(scaled_y)}
+ODD_NUMBERS = {**by_name(one_class, outlier_y, two_columns_y), **over_scales(scaled_y)}
 
 
 def short_weights(n, data):
@@ -453,6 +453,10 @@ def string_weight(n, data):
     return weights
 
 
+def durations_as_weights(n, data):
+    return some_days(n) - np.datetime64("2023-12-31")
+
+
 def zero_weights(n, data):
     """Weights of which some are zero."""
     weights = np.ones(n)
@@ -476,7 +480,13 @@ def scaled_weights(factor, n, data):
 
 
 BAD_WEIGHTS = by_name(
-    short_weights, two_columns_of_weights, missing_weight, infinite_weight, negative_weight, string_weight
+    short_weights,
+    two_columns_of_weights,
+    missing_weight,
+    infinite_weight,
+    negative_weight,
+    string_weight,
+    durations_as_weights,
 )
 ODD_WEIGHTS = {**by_name(zero_weights, one_weight, all_zero_weights), **over_scales(scaled_weights)}
 

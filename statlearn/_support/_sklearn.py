@@ -4,7 +4,9 @@ scikit-learn has no public twin for these names and may move them in any release
 of its tests imports them from here, so a move costs one edit.
 """
 
-from sklearn.base import _fit_context
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
 from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
 from sklearn.utils import _safe_indexing
 from sklearn.utils._array_api import get_namespace
@@ -18,7 +20,6 @@ from sklearn.utils._param_validation import (
     RealNotInt,
     StrOptions,
     validate_parameter_constraints,
-    validate_params,
 )
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -27,6 +28,19 @@ from sklearn.utils.validation import (
     _is_fitted,
     _num_samples,
 )
+
+if TYPE_CHECKING:
+    # scikit-learn has no types, and a decorator without types hides those of what it decorates.
+    Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+    def _fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[Decorated], Decorated]: ...
+
+    def validate_params(
+        parameter_constraints: dict[str, Any], *, prefer_skip_nested_validation: bool
+    ) -> Callable[[Decorated], Decorated]: ...
+else:
+    from sklearn.base import _fit_context
+    from sklearn.utils._param_validation import validate_params
 
 __all__ = [
     "HasMethods",

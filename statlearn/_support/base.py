@@ -2,6 +2,8 @@
 
 import functools
 import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from sklearn.base import BaseEstimator
 
@@ -9,6 +11,8 @@ from statlearn import __version__
 from statlearn.exceptions import VersionWarning
 
 __all__ = ["StatlearnEstimator", "unchanged_on_error"]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class StatlearnEstimator(BaseEstimator):
@@ -40,7 +44,7 @@ class StatlearnEstimator(BaseEstimator):
         super().__setstate__(state)
 
 
-def unchanged_on_error(fit):
+def unchanged_on_error(fit: Method) -> Method:
     """Decorate a ``fit`` method so that a fit that fails leaves the estimator as it was.
 
     Goes above ``_fit_context``, so that callbacks are torn down before the attributes are put back. Attributes are put
@@ -82,4 +86,4 @@ def unchanged_on_error(fit):
             vars(self).update(before)
             raise
 
-    return guarded
+    return cast(Method, guarded)

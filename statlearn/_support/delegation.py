@@ -2,9 +2,9 @@
 
 import numpy as np
 from sklearn.utils import indexable
-from sklearn.utils.validation import validate_data
 
 from ._sklearn import _num_samples
+from .validation import validate_data
 
 __all__ = ["check_delegated_rows", "folds_of", "refuse_unrouted"]
 

@@ -5,7 +5,18 @@ The hooks of `sklearn.callback` are experimental, so the library calls them here
 callbacks down just as well) and reports through `fit_progress`.
 """
 
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sklearn.callback import CallbackSupportMixin
+
+if TYPE_CHECKING:
+    # scikit-learn has no types, and a decorator without types hides those of what it decorates.
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+    def with_callbacks(method: Method) -> Method: ...
+else:
+    from sklearn.callback import with_callbacks
 
 __all__ = ["CallbackSupportMixin", "FitProgress", "NoProgress", "fit_progress", "with_callbacks"]
 

@@ -3,10 +3,13 @@
 from numbers import Integral, Real
 
 import numpy as np
+from scipy import sparse
 from scipy.sparse import coo_array
 
 from statlearn._support._sklearn import Interval, validate_params
 from statlearn._support.random_streams import spawn_generators
+
+from .._typing import ArrayLike, IntArray, LegacyRandomState
 
 __all__ = ["make_lfr", "make_sbm"]
 
@@ -27,7 +30,9 @@ LFR_OTHER_CURE = "Move tau1 and tau2 away from 1, where draws become too large f
     {"sizes": ["array-like"], "P": ["array-like"], "random_state": ["random_state"]},
     prefer_skip_nested_validation=True,
 )
-def make_sbm(sizes, P, *, random_state=None):
+def make_sbm(
+    sizes: ArrayLike, P: ArrayLike, *, random_state: LegacyRandomState = None
+) -> tuple[sparse.csr_array, IntArray]:
     """Draw an undirected graph from a stochastic block model.
 
     Each pair of different nodes is joined with a probability that depends on their blocks only, independently of all
@@ -113,18 +118,18 @@ def make_sbm(sizes, P, *, random_state=None):
     prefer_skip_nested_validation=True,
 )
 def make_lfr(
-    n_nodes=250,
+    n_nodes: int = 250,
     *,
-    tau1=3.0,
-    tau2=1.5,
-    mu=0.1,
-    average_degree=5.0,
-    max_degree=None,
-    min_community=20,
-    max_community=None,
-    max_iter=500,
-    random_state=None,
-):
+    tau1: float = 3.0,
+    tau2: float = 1.5,
+    mu: float = 0.1,
+    average_degree: float = 5.0,
+    max_degree: int | None = None,
+    min_community: int = 20,
+    max_community: int | None = None,
+    max_iter: int = 500,
+    random_state: LegacyRandomState = None,
+) -> tuple[sparse.csr_array, IntArray]:
     """Draw a graph whose degrees and community sizes follow power laws (needs networkx).
 
     The benchmark of Lancichinetti, Fortunato and Radicchi [1]_, as drawn by

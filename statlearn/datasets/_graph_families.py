@@ -3,9 +3,12 @@
 from numbers import Integral
 
 import numpy as np
+from scipy import sparse
 
 from statlearn._support._sklearn import Interval, validate_params
 from statlearn._support.random_streams import spawn_generators
+
+from .._typing import LabelArray, LegacyRandomState
 
 __all__ = ["make_graph_families"]
 
@@ -31,7 +34,9 @@ DRAWS = {  # family -> graph of networkx with n nodes
     },
     prefer_skip_nested_validation=True,
 )
-def make_graph_families(n_nodes=50, n_replicates=2, *, random_state=None):
+def make_graph_families(
+    n_nodes: int = 50, n_replicates: int = 2, *, random_state: LegacyRandomState = None
+) -> tuple[list[sparse.csr_array], LabelArray]:
     """Draw connected graphs from eight families of random graphs (needs networkx).
 
     The families are those of a study of distances between graphs; the notes say how each is drawn. A graph that is not

@@ -1,5 +1,7 @@
 """Marriage ratings of 6,366 women, read from the copy that statsmodels ships."""
 
+from typing import Any, Literal, overload
+
 from sklearn.utils import Bunch
 
 from statlearn._support._sklearn import validate_params
@@ -37,8 +39,16 @@ R. C. Fair (1978). "A Theory of Extramarital Affairs". Journal of Political Econ
 """
 
 
+@overload
+def load_marriage(*, return_X_y: Literal[False] = False, as_frame: bool = False) -> Bunch: ...
+
+
+@overload
+def load_marriage(*, return_X_y: Literal[True], as_frame: bool = False) -> tuple[Any, Any]: ...
+
+
 @validate_params({"return_X_y": ["boolean"], "as_frame": ["boolean"]}, prefer_skip_nested_validation=True)
-def load_marriage(*, return_X_y=False, as_frame=False):
+def load_marriage(*, return_X_y: bool = False, as_frame: bool = False) -> Bunch | tuple[Any, Any]:
     """Load the marriage ratings, an ordered outcome whose last class is rare.
 
     ==================  ==============================================================

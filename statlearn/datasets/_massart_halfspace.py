@@ -1,11 +1,14 @@
 """Labels of a linear rule under noise that fools convex losses."""
 
 from numbers import Integral, Real
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 from sklearn.utils import Bunch, check_random_state
 
 from statlearn._support._sklearn import Interval, StrOptions, validate_params
+
+from .._typing import FloatArray, IntArray, LegacyRandomState
 
 __all__ = ["make_massart_halfspace"]
 
@@ -25,6 +28,10 @@ def _tail(x1, x2, threshold):
 
 
 # Rows whose labels may be flipped, as a function of the first two columns.
+Recipe: TypeAlias = Literal[
+    "clean", "rcn", "massart-quadrant", "massart-far", "adv-tail", "adv-tail-laplace", "adv-far"
+]
+
 NOISY_ROWS = {
     "clean": lambda x1, x2: np.zeros(x1.shape, dtype=bool),
     "rcn": lambda x1, x2: np.ones(x1.shape, dtype=bool),
@@ -36,6 +43,30 @@ NOISY_ROWS = {
 }
 RECIPES_WITH_ETA = ("rcn", "massart-quadrant", "massart-far")
 RECIPES_WITH_LAPLACE = ("adv-tail-laplace",)
+
+
+@overload
+def make_massart_halfspace(
+    n_samples: int = 20000,
+    n_features: int = 20,
+    *,
+    recipe: Recipe = "massart-far",
+    eta: float | None = None,
+    return_X_y: Literal[True] = True,
+    random_state: LegacyRandomState = None,
+) -> tuple[FloatArray, IntArray]: ...
+
+
+@overload
+def make_massart_halfspace(
+    n_samples: int = 20000,
+    n_features: int = 20,
+    *,
+    recipe: Recipe = "massart-far",
+    eta: float | None = None,
+    return_X_y: Literal[False],
+    random_state: LegacyRandomState = None,
+) -> Bunch: ...
 
 
 @validate_params(
@@ -50,14 +81,14 @@ RECIPES_WITH_LAPLACE = ("adv-tail-laplace",)
     prefer_skip_nested_validation=True,
 )
 def make_massart_halfspace(
-    n_samples=20000,
-    n_features=20,
+    n_samples: int = 20000,
+    n_features: int = 20,
     *,
-    recipe="massart-far",
-    eta=None,
-    return_X_y=True,
-    random_state=None,
-):
+    recipe: Recipe = "massart-far",
+    eta: float | None = None,
+    return_X_y: bool = True,
+    random_state: LegacyRandomState = None,
+) -> Bunch | tuple[FloatArray, IntArray]:
     r"""Draw rows whose labels are a linear rule under noise that depends on the row.
 
     The true rule is the sign of the first column, ``y = 1`` where ``x1 > 0`` and -1 elsewhere. The columns are

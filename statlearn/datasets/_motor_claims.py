@@ -1,12 +1,15 @@
 """A synthetic motor portfolio whose predictors are proxies of protected attributes."""
 
 from numbers import Integral, Real
+from typing import Any, Literal, overload
 
 import numpy as np
 from sklearn.utils import Bunch
 
 from statlearn._support._sklearn import Interval, validate_params
 from statlearn._support.random_streams import spawn_generators
+
+from .._typing import LegacyRandomState
 
 __all__ = ["make_motor_claims"]
 
@@ -16,6 +19,28 @@ REGIONS = ("north", "east", "south", "west")
 REGION_SHARES = (0.3, 0.3, 0.2, 0.2)
 REGION_SIGNS = (1.0, -1.0, 1.0, -1.0)  # half of the drivers on either side: the interaction has no marginal effect
 REGION_LOG_DENSITIES = (6.5, 5.5, 5.0, 4.0)
+
+
+@overload
+def make_motor_claims(
+    n_samples: int = 10000,
+    *,
+    gerrymandering: float = 0.0,
+    random_state: LegacyRandomState = None,
+    return_X_y: Literal[False] = False,
+    as_frame: bool = False,
+) -> Bunch: ...
+
+
+@overload
+def make_motor_claims(
+    n_samples: int = 10000,
+    *,
+    gerrymandering: float = 0.0,
+    random_state: LegacyRandomState = None,
+    return_X_y: Literal[True],
+    as_frame: bool = False,
+) -> tuple[Any, Any]: ...
 
 
 @validate_params(
@@ -28,7 +53,14 @@ REGION_LOG_DENSITIES = (6.5, 5.5, 5.0, 4.0)
     },
     prefer_skip_nested_validation=True,
 )
-def make_motor_claims(n_samples=10_000, *, gerrymandering=0.0, random_state=None, return_X_y=False, as_frame=False):
+def make_motor_claims(
+    n_samples: int = 10_000,
+    *,
+    gerrymandering: float = 0.0,
+    random_state: LegacyRandomState = None,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Bunch | tuple[Any, Any]:
     r"""Draw a motor portfolio: claim counts, exposures, predictors, and protected attributes they are proxies of.
 
     The protected attributes (sex, region, age) have no effect of their own on the claims: all of it passes through

@@ -1,6 +1,7 @@
 """The synthetic designs of Faletto & Bien (ICML 2023): cumulative logits whose slopes differ between the cuts."""
 
 from numbers import Integral, Real
+from typing import Literal, overload
 
 import numpy as np
 from scipy.special import expit
@@ -8,10 +9,40 @@ from sklearn.utils import Bunch, check_random_state
 
 from statlearn._support._sklearn import Interval, StrOptions, validate_params
 
+from .._typing import ArrayLike, FloatArray, IntArray, LegacyRandomState
+
 __all__ = ["make_rare_ordinal"]
 
 MAX_DRAWS = 1000  # the paper's designs need between one and a few dozen
 SPARSE_DENSITY = 0.5  # the first of the paper's two sparse designs
+
+
+@overload
+def make_rare_ordinal(
+    n_samples: int = 2500,
+    n_features: int = 10,
+    *,
+    design: Literal["sparse", "dense"] = "sparse",
+    density: float | None = None,
+    intercepts: ArrayLike = (0.0, 3.5, 5.5),
+    scale: float = 0.5,
+    return_X_y: Literal[True] = True,
+    random_state: LegacyRandomState = None,
+) -> tuple[FloatArray, IntArray]: ...
+
+
+@overload
+def make_rare_ordinal(
+    n_samples: int = 2500,
+    n_features: int = 10,
+    *,
+    design: Literal["sparse", "dense"] = "sparse",
+    density: float | None = None,
+    intercepts: ArrayLike = (0.0, 3.5, 5.5),
+    scale: float = 0.5,
+    return_X_y: Literal[False],
+    random_state: LegacyRandomState = None,
+) -> Bunch: ...
 
 
 @validate_params(
@@ -28,16 +59,16 @@ SPARSE_DENSITY = 0.5  # the first of the paper's two sparse designs
     prefer_skip_nested_validation=True,
 )
 def make_rare_ordinal(
-    n_samples=2500,
-    n_features=10,
+    n_samples: int = 2500,
+    n_features: int = 10,
     *,
-    design="sparse",
-    density=None,
-    intercepts=(0.0, 3.5, 5.5),
-    scale=0.5,
-    return_X_y=True,
-    random_state=None,
-):
+    design: Literal["sparse", "dense"] = "sparse",
+    density: float | None = None,
+    intercepts: ArrayLike = (0.0, 3.5, 5.5),
+    scale: float = 0.5,
+    return_X_y: bool = True,
+    random_state: LegacyRandomState = None,
+) -> Bunch | tuple[FloatArray, IntArray]:
     r"""Draw an ordered outcome whose last class is rare, from cumulative logits that are not parallel.
 
     The rows of ``X`` are uniform on :math:`(-1, 1)^p` and, with ``K = len(intercepts) + 1`` classes,

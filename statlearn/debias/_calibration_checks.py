@@ -2,11 +2,11 @@
 
 import numpy as np
 from scipy.stats import beta
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
-from .._support._sklearn import _check_sample_weight
 from .._support.user_warnings import warn_user
+from .._support.validation import check_array, check_sample_weight
 from ..exceptions import InSampleWarning, SupportWarning, TiedPredictionsWarning, WeakCalibrationWarning
 from ._calibration_sample import CalibrationSample, is_constant
 from ._unit_checks import check_same_index
@@ -83,7 +83,7 @@ def check_calibration(X, y, sample_weight, *, fewest=3):
     y = check_array(y, input_name="y", dtype=np.float64, ensure_2d=False)
     truth = np.ascontiguousarray(column_or_1d(y, warn=True))
     check_consistent_length(predictions, truth, sample_weight)
-    weights = _check_sample_weight(sample_weight, predictions, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, predictions, dtype=np.float64, ensure_non_negative=True)
     sample = CalibrationSample(predictions, truth, np.ones_like(truth)).with_weights(weights)
     if len(sample) < fewest:
         raise ValueError(

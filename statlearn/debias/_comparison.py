@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import expit
@@ -14,6 +15,7 @@ from .._support._sklearn import HasMethods, Interval, StrOptions, validate_param
 from .._support.data_frames import data_frame
 from .._support.delegation import folds_of as folds_of_splitter
 from .._support.random_streams import spawn_generators
+from .._typing import ArrayLike, CrossValidation, DataFrame, RandomState
 from ..exceptions import SupportWarning
 from ._calibration_sample import fit_slope, folds_of, weighted_covariance, weighted_mean
 from ._linear_correction import LinearCalibrationCorrector
@@ -48,17 +50,17 @@ STEEPNESS = 1.5  # of the probability of a random treatment, in standard deviati
     prefer_skip_nested_validation=True,
 )
 def compare_correctors(
-    y_true,
-    y_pred,
-    correctors=None,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    correctors: dict[str, Any] | None = None,
     *,
-    cv=5,
-    contrasts="quantile",
-    groups=None,
-    n_contrasts=None,
-    sample_weight=None,
-    random_state=None,
-):
+    cv: CrossValidation = 5,
+    contrasts: Literal["quantile", "random", "groups"] = "quantile",
+    groups: ArrayLike | None = None,
+    n_contrasts: int | None = None,
+    sample_weight: ArrayLike | None = None,
+    random_state: RandomState = None,
+) -> DataFrame:
     r"""Compare correctors of predictions on pairs that they did not learn from.
 
     Each pair is corrected by what the other folds teach. Corrected predictions are compared with the truth, one by one

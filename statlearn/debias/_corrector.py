@@ -7,6 +7,7 @@ from sklearn.base import RegressorMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._support.base import StatlearnEstimator
+from .._typing import ArrayLike, FloatArray, NameArray
 from ._calibration_checks import check_clip, check_predictions, warn_outside
 from ._correction_certificate import correction_certificate, cross_fitted
 
@@ -35,7 +36,7 @@ class Corrector(TransformerMixin, RegressorMixin, StatlearnEstimator):
     ``fit`` checks its input and ends in `_store`.
     """
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> FloatArray:
         """Correct predictions.
 
         Parameters
@@ -51,7 +52,7 @@ class Corrector(TransformerMixin, RegressorMixin, StatlearnEstimator):
         """
         return self._correct(X)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> FloatArray:
         """Correct predictions, as `predict` does.
 
         Parameters
@@ -66,7 +67,7 @@ class Corrector(TransformerMixin, RegressorMixin, StatlearnEstimator):
         """
         return self._correct(X)
 
-    def jacobian(self, X):
+    def jacobian(self, X: ArrayLike) -> FloatArray:
         """Derivative of the correction.
 
         Parameters
@@ -88,7 +89,7 @@ class Corrector(TransformerMixin, RegressorMixin, StatlearnEstimator):
         corrected = self._correction.evaluate(predictions)
         return np.where((corrected < bounds[0]) | (corrected > bounds[1]), 0.0, derivative)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NameArray:
         """Get the name of the output.
 
         Parameters

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, validate_parameter_constraints, validate_params
+from .._typing import ArrayLike, RandomState
 from ._bootstrap import Units
 from ._corrected_estimates import (
     check_map,
@@ -14,6 +16,7 @@ from ._corrected_estimates import (
     errors_between,
     fieller_of,
 )
+from ._corrector import Corrector
 from ._effects import EffectResult, estimate_with_influence, normal_interval, point_estimate
 from ._trial import (
     TRIAL_CONSTRAINTS,
@@ -81,20 +84,20 @@ class EffectEstimand:
     prefer_skip_nested_validation=False,  # the outcome model checks its own parameters
 )
 def debiased_ate(
-    corrector,
-    y_pred,
-    treatment,
-    propensity=None,
+    corrector: Corrector,
+    y_pred: ArrayLike,
+    treatment: ArrayLike,
+    propensity: ArrayLike | float | None = None,
     *,
-    se="delta",
-    ci="normal",
-    n_boot=500,
-    calibration_groups=None,
-    calibration_clusters=None,
-    random_state=None,
-    n_jobs=None,
-    **effect_options,
-):
+    se: Literal["delta", "bootstrap", "none"] = "delta",
+    ci: Literal["normal", "percentile", "fieller"] = "normal",
+    n_boot: int = 500,
+    calibration_groups: ArrayLike | None = None,
+    calibration_clusters: ArrayLike | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+    **effect_options: Any,
+) -> EffectResult:
     r"""Estimate a treatment effect on outcomes that are known by predictions only.
 
     Predictions are corrected, and the effect on the corrected predictions is estimated [1]_. Its standard error counts

@@ -2,11 +2,13 @@
 
 import textwrap
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from .._support._sklearn import validate_params
 from .._support.data_frames import data_frame
+from .._typing import ArrayLike, DataFrame, FloatArray
 from ..certificate import LINE_WIDTH, Certificate, Check, format_table
 from ._calibration_checks import count_pairs, is_discrete, tied_share
 from ._calibration_sample import weighted_covariance, weighted_mean
@@ -107,16 +109,16 @@ class ShrinkageReport:
     True
     """
 
-    recommended: str
-    reasons: tuple = field(repr=False)
+    recommended: Literal["none", "recalibrate", "linear", "tweedie", "sieve", "labels"]
+    reasons: tuple[str, ...] = field(repr=False)
     n: int
     r2: float
     slope: float
-    slope_ci: tuple
+    slope_ci: tuple[float, float]
     calibration_slope: float
-    calibration_slope_ci: tuple
+    calibration_slope_ci: tuple[float, float]
     bias: float
-    quantiles: dict = field(repr=False)
+    quantiles: dict[str, FloatArray] = field(repr=False)
     straight_pvalue: float | None = field(repr=False)
     straight_calibration_pvalue: float | None = field(repr=False)
     normality_pvalue: float | None = field(repr=False)
@@ -127,7 +129,7 @@ class ShrinkageReport:
     differential: DifferentialErrorResult | None = field(repr=False)
     certificate: Certificate = field(repr=False)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Table of the errors by the truth.
 
         Returns
@@ -186,7 +188,14 @@ class ShrinkageReport:
     },
     prefer_skip_nested_validation=True,
 )
-def shrinkage_report(y_true, y_pred, *, groups=None, y_pred_trial=None, sample_weight=None):
+def shrinkage_report(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    y_pred_trial: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> ShrinkageReport:
     """Report how predictions shrink outcomes, and which correction suits them, if any.
 
     Parameters

@@ -2,10 +2,12 @@
 
 import textwrap
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from .._support._sklearn import validate_params
+from .._typing import ArrayLike, FloatOrArray, LabelArray
 from ..certificate import LINE_WIDTH, Certificate, format_table
 from ._correction_certificate import OUT_OF_SAMPLE
 from ._group_errors import check_groups, group_checks, group_errors
@@ -86,15 +88,15 @@ class DifferentialErrorResult:
     True
     """
 
-    verdict: str
+    verdict: Literal["correct", "do not correct", "neither", "undecided"]
     reason: str = field(repr=False)
     pvalue_predictions: float
     pvalue_truth: float
-    prediction_gap: float | np.ndarray
-    prediction_gap_se: float | np.ndarray = field(repr=False)
-    truth_gap: float | np.ndarray
-    truth_gap_se: float | np.ndarray = field(repr=False)
-    labels: np.ndarray = field(repr=False)
+    prediction_gap: FloatOrArray
+    prediction_gap_se: FloatOrArray = field(repr=False)
+    truth_gap: FloatOrArray
+    truth_gap_se: FloatOrArray = field(repr=False)
+    labels: LabelArray = field(repr=False)
     n: int
     level: float = field(repr=False)
     certificate: Certificate = field(repr=False)
@@ -127,7 +129,14 @@ class DifferentialErrorResult:
     },
     prefer_skip_nested_validation=True,
 )
-def differential_error_test(y_true, y_pred, groups, *, sample_weight=None, clusters=None):
+def differential_error_test(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    groups: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+) -> DifferentialErrorResult:
     r"""Test whether predictions compare groups rightly as they are, after a correction, or not at all.
 
     There are two ways for groups A to differ in predictions :math:`\hat Y` of the outcome Y. If they do through the

@@ -1,12 +1,14 @@
 """Pictures of predictions and the truth: bias by quantile of the truth, and shrinkage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 
 from .._support._sklearn import check_matplotlib_support
 from .._support.figures import axes_of
+from .._typing import ArrayLike, Axes, Estimator, FloatArray
 from ._calibration_checks import check_predictions
 from ._calibration_sample import weighted_mean
 from ._corrector import Corrector
@@ -76,7 +78,9 @@ class QuantileBiasDisplay:
     True
     """
 
-    def __init__(self, *, truth_means, mean_errors, standard_errors, names):
+    def __init__(
+        self, *, truth_means: FloatArray, mean_errors: FloatArray, standard_errors: FloatArray, names: Sequence[str]
+    ) -> None:
         self.truth_means = truth_means
         self.mean_errors = mean_errors
         self.standard_errors = standard_errors
@@ -84,8 +88,16 @@ class QuantileBiasDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, *, corrected=None, n_bins=10, sample_weight=None, ax=None, **errorbar_options
-    ):
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        corrected: ArrayLike | dict[str, Any] | None = None,
+        n_bins: int = 10,
+        sample_weight: ArrayLike | None = None,
+        ax: Axes | None = None,
+        **errorbar_options: Any,
+    ) -> Self:
         """Draw the bias of given predictions.
 
         Parameters
@@ -141,7 +153,7 @@ class QuantileBiasDisplay:
         return display.plot(ax=ax, **errorbar_options)
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, **options):
+    def from_estimator(cls, estimator: Estimator, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
         """Draw the bias of an estimator.
 
         Parameters
@@ -169,7 +181,7 @@ class QuantileBiasDisplay:
             raw, corrected = estimator.predict(X), None
         return cls.from_predictions(y, raw, corrected=corrected, **options)
 
-    def plot(self, ax=None, **errorbar_options):
+    def plot(self, ax: Axes | None = None, **errorbar_options: Any) -> Self:
         """Draw the picture again.
 
         Parameters
@@ -270,16 +282,16 @@ class ShrinkageDisplay:
     def __init__(
         self,
         *,
-        y_true,
-        y_pred,
-        sample_weight,
-        slope,
-        intercept,
-        slope_interval,
-        calibration_slope,
-        calibration_intercept,
-        calibration_interval,
-    ):
+        y_true: FloatArray,
+        y_pred: FloatArray,
+        sample_weight: FloatArray,
+        slope: float,
+        intercept: float,
+        slope_interval: tuple[float, float],
+        calibration_slope: float,
+        calibration_intercept: float,
+        calibration_interval: tuple[float, float],
+    ) -> None:
         self.y_true = y_true
         self.y_pred = y_pred
         self.sample_weight = sample_weight
@@ -291,7 +303,16 @@ class ShrinkageDisplay:
         self.calibration_interval = calibration_interval
 
     @classmethod
-    def from_predictions(cls, y_true, y_pred, *, sample_weight=None, max_points=3000, ax=None, **point_options):
+    def from_predictions(
+        cls,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        max_points: int = 3000,
+        ax: Axes | None = None,
+        **point_options: Any,
+    ) -> Self:
         """Draw given predictions.
 
         Parameters
@@ -338,7 +359,7 @@ class ShrinkageDisplay:
         return display.plot(ax=ax, max_points=max_points, **point_options)
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, **options):
+    def from_estimator(cls, estimator: Estimator, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
         """Draw the predictions of an estimator.
 
         Parameters
@@ -359,7 +380,7 @@ class ShrinkageDisplay:
         """
         return cls.from_predictions(y, estimator.predict(X), **options)
 
-    def plot(self, ax=None, *, max_points=3000, **point_options):
+    def plot(self, ax: Axes | None = None, *, max_points: int = 3000, **point_options: Any) -> Self:
         """Draw the picture again.
 
         Parameters

@@ -1,6 +1,7 @@
 """Average treatment effects from outcomes, with standard errors from influence functions."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -9,6 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import has_fit_parameter
 
 from .._support._sklearn import _safe_indexing, validate_params
+from .._typing import ArrayLike, CrossValidation, Estimator
 from ..certificate import Certificate
 from ._trial import TRIAL_CONSTRAINTS, check_trial, contrast_coefficients, trial_assumptions, trial_checks
 from ._unit_checks import check_outcome, check_same_index
@@ -62,7 +64,7 @@ class EffectResult:
 
     estimate: float
     se: float | None
-    ci: tuple | None
+    ci: tuple[float, float] | None
     level: float
     n: int
     method: str
@@ -71,7 +73,7 @@ class EffectResult:
     lcc_factor: float | None = None
     se_trial: float | None = None
     se_calibration: float | None = None
-    lam: tuple | None = None
+    lam: tuple[float, float] | None = None
 
     def __str__(self):
         parts = [f"Effect ({self.method}): {self.estimate:.4g}"]
@@ -94,19 +96,19 @@ class EffectResult:
     prefer_skip_nested_validation=False,  # the outcome model checks its own parameters
 )
 def estimate_ate(
-    y,
-    treatment,
-    propensity=None,
+    y: ArrayLike,
+    treatment: ArrayLike,
+    propensity: ArrayLike | float | None = None,
     *,
-    estimator="difference",
-    weights=None,
-    outcome_model=None,
-    covariates=None,
-    clusters=None,
-    cv=None,
-    clip=1e-6,
-    level=0.95,
-):
+    estimator: Literal["difference", "ipw", "hajek", "aipw"] = "difference",
+    weights: ArrayLike | None = None,
+    outcome_model: Estimator | None = None,
+    covariates: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    cv: CrossValidation | None = None,
+    clip: float = 1e-6,
+    level: float = 0.95,
+) -> EffectResult:
     r"""Estimate the average effect of a binary treatment on an outcome.
 
     With outcomes y, treatments A, propensities e and weights w, the estimate is, for ``"difference"``,

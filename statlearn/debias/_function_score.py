@@ -1,8 +1,11 @@
 """Scores that are known."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.integrate import cumulative_simpson
 
+from .._typing import ArrayLike, FloatArray
 from ._score_estimator import ScoreEstimator
 
 __all__ = ["FunctionScore"]
@@ -48,7 +51,12 @@ class FunctionScore(ScoreEstimator):
 
     _parameter_constraints: dict = {"function": [callable], "derivative": [callable, None]}
 
-    def __init__(self, function, *, derivative=None):
+    def __init__(
+        self,
+        function: Callable[[FloatArray], ArrayLike],
+        *,
+        derivative: Callable[[FloatArray], ArrayLike] | None = None,
+    ) -> None:
         self.function = function
         self.derivative = derivative
 
@@ -71,11 +79,11 @@ class FunctionScore(ScoreEstimator):
             raise ValueError(f"{name} must return finite numbers. It did not at {place}.")
         return values
 
-    def score_function(self, u):
+    def score_function(self, u: ArrayLike) -> FloatArray:
         points, shape = self._points(u)
         return self._call("function", points).reshape(shape)
 
-    def score_derivative(self, u):
+    def score_derivative(self, u: ArrayLike) -> FloatArray:
         points, shape = self._points(u)
         if self.derivative is not None:
             return self._call("derivative", points).reshape(shape)
@@ -83,7 +91,7 @@ class FunctionScore(ScoreEstimator):
         rise = self._call("function", points + step) - self._call("function", points - step)
         return (rise / (2.0 * step)).reshape(shape)
 
-    def log_density(self, u):
+    def log_density(self, u: ArrayLike) -> FloatArray:
         points, shape = self._points(u)
         nearest = np.rint((points - self.grid_[0]) / (self.grid_[1] - self.grid_[0]))
         nearest = np.clip(nearest, 0, len(self.grid_) - 1).astype(np.int64)

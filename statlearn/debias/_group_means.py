@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._typing import ArrayLike, DataFrame, FloatArray, IntArray, LabelArray, RandomState
 from ..certificate import Certificate, Check, format_table
 from ._bootstrap import Units, strata_of
 from ._corrected_estimates import check_map, corrected_certificate, corrected_estimates, errors_between
+from ._corrector import Corrector
 from ._effects import normal_interval
 from ._unit_checks import check_clusters, check_labels, check_outcome, check_same_index, check_weights
 
@@ -68,21 +71,21 @@ class GroupMeans:
     (['a', 'b'], [2, 4])
     """
 
-    groups: np.ndarray
-    n: np.ndarray
-    naive: np.ndarray = field(repr=False)
-    estimate: np.ndarray
-    se: np.ndarray | None
-    lower: np.ndarray | None = field(repr=False)
-    upper: np.ndarray | None = field(repr=False)
-    se_trial: np.ndarray | None = field(repr=False)
-    se_calibration: np.ndarray | None = field(repr=False)
-    covariance: np.ndarray | None = field(repr=False)
+    groups: LabelArray
+    n: IntArray
+    naive: FloatArray = field(repr=False)
+    estimate: FloatArray
+    se: FloatArray | None
+    lower: FloatArray | None = field(repr=False)
+    upper: FloatArray | None = field(repr=False)
+    se_trial: FloatArray | None = field(repr=False)
+    se_calibration: FloatArray | None = field(repr=False)
+    covariance: FloatArray | None = field(repr=False)
     level: float
     name: str | None = field(repr=False)
     certificate: Certificate = field(repr=False)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Table of the groups.
 
         Returns
@@ -196,20 +199,20 @@ def clusters_per_group(codes, cluster_codes):
     prefer_skip_nested_validation=True,
 )
 def debiased_group_means(
-    corrector,
-    y_pred,
-    groups,
+    corrector: Corrector,
+    y_pred: ArrayLike,
+    groups: ArrayLike,
     *,
-    weights=None,
-    clusters=None,
-    se="delta",
-    n_boot=500,
-    level=0.95,
-    calibration_groups=None,
-    calibration_clusters=None,
-    random_state=None,
-    n_jobs=None,
-):
+    weights: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    se: Literal["delta", "bootstrap", "none"] = "delta",
+    n_boot: int = 500,
+    level: float = 0.95,
+    calibration_groups: ArrayLike | None = None,
+    calibration_clusters: ArrayLike | None = None,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> GroupMeans:
     """Estimate means of groups, such as regions, of outcomes that are known by predictions only.
 
     Predictions are corrected and averaged in each group. Standard errors count the chance of the units, as a sample

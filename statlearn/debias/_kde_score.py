@@ -1,10 +1,12 @@
 """Scores of Gaussian kernel density estimates, on a grid or as sums."""
 
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions
+from .._typing import ArrayLike, FloatArray
 from ._bandwidths import RULES, effective_size, isj_bandwidth, narrower_bandwidth, score_matching_bandwidth
 from ._binned_density import LARGEST_SIZE, bin_moments, cell_atoms, cubic_counts, density_grid, density_table
 from ._density_kernels import LOG_DENSITY, SCORE, SCORE_DERIVATIVE, evaluate
@@ -88,7 +90,14 @@ class KDEScore(ScoreEstimator):
         "algorithm": [StrOptions({"binned", "exact"})],
     }
 
-    def __init__(self, bandwidth="auto", *, variance_preserving=True, grid_size=4096, algorithm="binned"):
+    def __init__(
+        self,
+        bandwidth: Literal["auto", "scott", "silverman", "isj", "cv"] | float = "auto",
+        *,
+        variance_preserving: bool = True,
+        grid_size: int = 4096,
+        algorithm: Literal["binned", "exact"] = "binned",
+    ) -> None:
         self.bandwidth = bandwidth
         self.variance_preserving = variance_preserving
         self.grid_size = grid_size
@@ -164,11 +173,11 @@ class KDEScore(ScoreEstimator):
         evaluate(points, order, self._low, self._step, self._table, self.centers_, self.masses_, self.bandwidth_, out)
         return out.reshape(shape)
 
-    def score_function(self, u):
+    def score_function(self, u: ArrayLike) -> FloatArray:
         return self._evaluate(u, SCORE)
 
-    def score_derivative(self, u):
+    def score_derivative(self, u: ArrayLike) -> FloatArray:
         return self._evaluate(u, SCORE_DERIVATIVE)
 
-    def log_density(self, u):
+    def log_density(self, u: ArrayLike) -> FloatArray:
         return self._evaluate(u, LOG_DENSITY)

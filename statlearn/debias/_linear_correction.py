@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from numbers import Real
+from typing import Self
 
 import numpy as np
 
 from .._support._sklearn import Interval, _fit_context
 from .._support.base import unchanged_on_error
+from .._typing import ArrayLike
 from ._calibration_checks import check_calibration, check_clip, check_shrinkage
 from ._calibration_sample import folds_of
 from ._correction_certificate import N_FOLDS
@@ -130,13 +132,13 @@ class LinearCalibrationCorrector(Corrector):
         "clip": ["array-like", None],
     }
 
-    def __init__(self, min_slope=0.05, clip=None):
+    def __init__(self, min_slope: float = 0.05, clip: tuple[float, float] | None = None) -> None:
         self.min_slope = min_slope
         self.clip = clip
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the line from calibration pairs.
 
         Parameters

@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._support._sklearn import Interval
 from .._support.user_warnings import warn_user
+from .._typing import ArrayLike, FloatArray
 from ._mixture_density import Mixture, fit_mixture
 from ._score_estimator import ScoreEstimator
 
@@ -54,7 +55,7 @@ class GaussianMixtureScore(ScoreEstimator):
 
     _parameter_constraints: dict = {"n_components": [Interval(Integral, 1, None, closed="left")]}
 
-    def __init__(self, n_components=1):
+    def __init__(self, n_components: int = 1) -> None:
         self.n_components = n_components
 
     def _learn(self, values, weights):
@@ -82,16 +83,16 @@ class GaussianMixtureScore(ScoreEstimator):
     def _mixture(self):
         return Mixture(self.weights_, self.means_, self.variances_)
 
-    def score_function(self, u):
+    def score_function(self, u: ArrayLike) -> FloatArray:
         shares, scores, excess, shape = self._components(u)
         return (np.sum(shares * scores, axis=1) - excess / self.variances_.max()).reshape(shape)
 
-    def score_derivative(self, u):
+    def score_derivative(self, u: ArrayLike) -> FloatArray:
         shares, scores, _, shape = self._components(u)
         mean = np.sum(shares * scores, axis=1, keepdims=True)
         return np.sum(shares * ((scores - mean) ** 2 - 1.0 / self.variances_), axis=1).reshape(shape)
 
-    def log_density(self, u):
+    def log_density(self, u: ArrayLike) -> FloatArray:
         points, shape = self._points(u)
         with np.errstate(over="ignore"):
             return logsumexp(self._mixture().log_terms(points), axis=1).reshape(shape)

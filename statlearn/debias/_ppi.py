@@ -8,6 +8,7 @@ from scipy.stats import norm
 from sklearn.utils import check_consistent_length
 
 from .._support._sklearn import Interval, validate_params
+from .._typing import ArrayLike
 from ..certificate import Certificate, Check
 from ._calibration_sample import is_constant
 from ._effects import EffectResult, normal_interval, root_sum_of_squares
@@ -57,7 +58,18 @@ class ArmMean(NamedTuple):
     },
     prefer_skip_nested_validation=True,
 )
-def ppi_ate(y_lab, pred_lab, a_lab, pred_unl, a_unl, *, w_lab=None, w_unl=None, lam=None, level=0.95):
+def ppi_ate(
+    y_lab: ArrayLike,
+    pred_lab: ArrayLike,
+    a_lab: ArrayLike,
+    pred_unl: ArrayLike,
+    a_unl: ArrayLike,
+    *,
+    w_lab: ArrayLike | None = None,
+    w_unl: ArrayLike | None = None,
+    lam: float | None = None,
+    level: float = 0.95,
+) -> EffectResult:
     r"""Estimate a treatment effect from labels of some units of the trial and predictions of all.
 
     The mean outcome of an arm is estimated by

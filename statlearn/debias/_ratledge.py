@@ -1,17 +1,19 @@
 """The loss of Ratledge et al., which charges for bias given the truth, and the linear model that minimizes it."""
 
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, _check_sample_weight, _fit_context, validate_params
+from .._support._sklearn import Interval, _fit_context, validate_params
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.user_warnings import warn_user
+from .._support.validation import check_sample_weight, refuse_dates, validate_data
+from .._typing import ArrayLike, FloatArray
 from ..certificate import Certificate, Check
 from ._calibration_sample import fit_slope, is_constant
 from ._ratledge_solver import whiten
@@ -40,7 +42,15 @@ ASSUMPTIONS = (
     },
     prefer_skip_nested_validation=True,
 )
-def ratledge_loss(y_true, y_pred, *, lambda_b=5.0, n_bins=5, edges=None, sample_weight=None):
+def ratledge_loss(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    lambda_b: float = 5.0,
+    n_bins: int = 5,
+    edges: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     r"""Mean squared error plus a penalty of bias given the truth.
 
     With J bins of the truth, by default its fifths, the loss is
@@ -107,6 +117,7 @@ def ratledge_loss(y_true, y_pred, *, lambda_b=5.0, n_bins=5, edges=None, sample_
 
 def _check_edges(edges):
     """Increasing finite numbers, perhaps none."""
+    refuse_dates(edges, "edges")
     values = np.asarray(edges, dtype=np.float64)
     if values.ndim != 1 or not np.isfinite(values).all() or not (np.diff(values) > 0.0).all():
         raise ValueError(f"edges must be finite numbers in increasing order, the inner edges of bins. Got {edges!r}.")
@@ -222,7 +233,7 @@ class RatledgeRegressor(RegressorMixin, StatlearnEstimator):
         "fit_intercept": ["boolean"],
     }
 
-    def __init__(self, lambda_b=5.0, n_bins=5, alpha=0.0, fit_intercept=True):
+    def __init__(self, lambda_b: float = 5.0, n_bins: int = 5, alpha: float = 0.0, fit_intercept: bool = True) -> None:
         self.lambda_b = lambda_b
         self.n_bins = n_bins
         self.alpha = alpha
@@ -230,7 +241,7 @@ class RatledgeRegressor(RegressorMixin, StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the coefficients.
 
         Parameters
@@ -277,7 +288,7 @@ class RatledgeRegressor(RegressorMixin, StatlearnEstimator):
         self._warn_of_rounding()
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> FloatArray:
         """Predict outcomes.
 
         Parameters
@@ -311,7 +322,7 @@ class RatledgeRegressor(RegressorMixin, StatlearnEstimator):
                 "sklearn.multioutput.MultiOutputRegressor."
             )
         y = column_or_1d(y, warn=True).astype(np.float64)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0.0
         return X[kept], y[kept], weights[kept] / weights[kept].sum()
 

@@ -1,6 +1,7 @@
 """A regressor whose predictions stand for outcomes."""
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 import sklearn
@@ -8,14 +9,16 @@ from sklearn.base import MetaEstimatorMixin, RegressorMixin, clone, is_classifie
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import check_cv
-from sklearn.utils import check_array, check_consistent_length, get_tags
+from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
 
-from .._support._sklearn import HasMethods, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import HasMethods, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.delegation import check_delegated_rows, folds_of, refuse_unrouted
 from .._support.progress import CallbackSupportMixin, fit_progress
+from .._support.validation import check_array, check_sample_weight
+from .._typing import ArrayLike, CrossValidation, Estimator, FloatArray, MatrixLike
 from ._corrector import Corrector
 from ._linear_correction import LinearCalibrationCorrector
 from ._out_of_fold import fit_to_all, out_of_fold, predictions_of
@@ -151,7 +154,14 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, estimator=None, corrector=None, *, cv=None, n_jobs=None):
+    def __init__(
+        self,
+        estimator: Estimator | None = None,
+        corrector: Corrector | None = None,
+        *,
+        cv: Literal["prefit"] | CrossValidation | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.corrector = corrector
         self.cv = cv
@@ -159,7 +169,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any) -> Self:
         """Predict left-out rows, learn the correction, and fit the regressor to all rows.
 
         Parameters
@@ -183,7 +193,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         y = check_outcomes(y)
         check_consistent_length(X, y)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         fit_params, split_params = self._route(sample_weight, params)
         folds = self._folds(X, y, split_params)
         n_tasks = len(folds) + 1
@@ -196,7 +206,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         )
         return self
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> FloatArray:
         """Predict outcomes, corrected: for means and contrasts of groups.
 
         Parameters
@@ -212,7 +222,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         raw = self.predict_raw(X)
         return self.corrector_.predict(raw)
 
-    def predict_raw(self, X):
+    def predict_raw(self, X: MatrixLike) -> FloatArray:
         """Predict outcomes by the regressor alone: for single units.
 
         Parameters
@@ -228,7 +238,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         check_is_fitted(self)
         return predictions_of(self.estimator_, check_delegated_rows(self, X, reset=False))
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R² of corrected predictions, which is lower than that of raw ones, and may be negative.
 
         Not what a search should maximize: `conditional_bias_scorer` and `slope_scorer` are.
@@ -249,7 +259,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
         """
         return super().score(X, y, sample_weight)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Routing of metadata to the regressor and the splitter; to nobody if the regressor is frozen.
 
         Returns

@@ -1,11 +1,14 @@
 """A picture of a corrector: what it adds to predictions, and the score behind it."""
 
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import check_matplotlib_support
+from .._typing import Axes, FloatArray
 from ._calibration_sample import weighted_covariance, weighted_mean
 from ._corrector import Corrector
 from ._displays import COLORS
@@ -92,17 +95,17 @@ class ScoreDisplay:
     def __init__(
         self,
         *,
-        grid,
-        corrections,
-        predictions,
-        sample_weight,
-        name,
-        linear_corrections=None,
-        density=None,
-        scores=None,
-        normal_scores=None,
-        bulk=None,
-    ):
+        grid: FloatArray,
+        corrections: FloatArray,
+        predictions: FloatArray,
+        sample_weight: FloatArray,
+        name: str,
+        linear_corrections: FloatArray | None = None,
+        density: FloatArray | None = None,
+        scores: FloatArray | None = None,
+        normal_scores: FloatArray | None = None,
+        bulk: tuple[float, float] | None = None,
+    ) -> None:
         self.grid = grid
         self.corrections = corrections
         self.predictions = predictions
@@ -115,7 +118,14 @@ class ScoreDisplay:
         self.bulk = bulk
 
     @classmethod
-    def from_corrector(cls, corrector, *, n_points=513, ax=None, **line_options):
+    def from_corrector(
+        cls,
+        corrector: Corrector,
+        *,
+        n_points: int = 513,
+        ax: Axes | Sequence[Axes] | np.ndarray | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw a fitted corrector.
 
         Parameters
@@ -168,7 +178,7 @@ class ScoreDisplay:
         )
         return display.plot(ax=ax, **line_options)
 
-    def plot(self, ax=None, **line_options):
+    def plot(self, ax: Axes | Sequence[Axes] | np.ndarray | None = None, **line_options: Any) -> Self:
         """Draw the picture again.
 
         Parameters

@@ -1,12 +1,16 @@
 """The base class of score estimators: what goes in is checked once for all."""
 
+from typing import Self
+
 import numpy as np
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from .._support._sklearn import _check_sample_weight, _fit_context
+from .._support._sklearn import _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._support.validation import check_array, check_sample_weight, refuse_dates
+from .._typing import ArrayLike
 
-__all__ = ["ScoreEstimator"]
+__all__ = ["ScoreEstimator", "check_spread"]
 
 SMALLEST_SPREAD, LARGEST_SPREAD = 1e-140, 1e140  # so that squares neither vanish nor overflow
 
@@ -37,7 +41,7 @@ class ScoreEstimator(StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, u, sample_weight=None):
+    def fit(self, u: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Estimate the density of a sample.
 
         Parameters
@@ -62,9 +66,9 @@ class ScoreEstimator(StatlearnEstimator):
         if sample_weight is None:
             weights = None
         else:
-            weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
+            weights = check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
             values, weights = values[weights > 0.0], weights[weights > 0.0]
-        _check_spread(values)
+        check_spread(values)
         self._learn(values, weights)
         return self
 
@@ -132,17 +136,24 @@ def _as_numbers(u, name):
     return np.ascontiguousarray(column_or_1d(table.ravel() if table.ndim == 2 else table))
 
 
-def _check_spread(values):
-    """Refuse samples that are constant, or in units whose squares are no floating-point numbers."""
+def check_spread(values, name="u", source="u"):
+    """Refuse samples that are constant, or in units whose squares are no floating-point numbers.
+
+    ``name`` is what the sample is called in messages, and ``source`` the argument that gave it its unit.
+    """
     low, high = float(values.min()), float(values.max())
     if low == high:
-        raise ValueError(f"u must have at least two different values. All of its {len(values)} values are {low}.")
+        raise ValueError(f"{name} must have at least two different values. All of its {len(values)} values are {low}.")
     if not SMALLEST_SPREAD <= high - low <= LARGEST_SPREAD:
-        raise ValueError(f"u spans {high - low:.6g}, whose square is out of range: choose another unit for u.")
+        raise ValueError(
+            f"{name} spans {high - low:.6g}, whose square is out of range: choose another unit for {source}, or leave "
+            "out its outliers."
+        )
 
 
 def _as_points(u):
     """An array of finite numbers of any shape."""
+    refuse_dates(u, "u")
     points = np.asarray(u, dtype=np.float64)
     if not np.isfinite(points).all():
         raise ValueError("u must be finite. Got a missing or infinite value: there is no score there.")

@@ -5,6 +5,7 @@ from numbers import Integral
 from sklearn.metrics import make_scorer
 
 from .._support._sklearn import Interval, validate_params
+from .._typing import ArrayLike
 from ._calibration_sample import fit_slope, is_constant
 from ._pair_checks import check_vectors
 from ._truth_bins import largest_bias
@@ -21,7 +22,9 @@ __all__ = ["conditional_bias", "conditional_bias_scorer", "slope_on_truth", "slo
     },
     prefer_skip_nested_validation=True,
 )
-def conditional_bias(y_true, y_pred, *, n_bins=10, sample_weight=None):
+def conditional_bias(
+    y_true: ArrayLike, y_pred: ArrayLike, *, n_bins: int = 10, sample_weight: ArrayLike | None = None
+) -> float:
     r"""Largest mean error among units with similar truth, :math:`\max_j |E[\tilde Y - Y \mid Y \in B_j]|`.
 
     Bins :math:`B_j` hold equal shares of the weight; rows with the same truth share a bin. Zero is what a correction is
@@ -72,7 +75,7 @@ def conditional_bias(y_true, y_pred, *, n_bins=10, sample_weight=None):
     {"y_true": ["array-like"], "y_pred": ["array-like"], "sample_weight": ["array-like", None]},
     prefer_skip_nested_validation=True,
 )
-def slope_on_truth(y_true, y_pred, *, sample_weight=None):
+def slope_on_truth(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
     r"""Slope of predictions on the truth, :math:`\mathrm{Cov}(\hat Y, Y) / \mathrm{Var}(Y)`.
 
     The factor by which predictions shrink an effect on outcomes that the model sees through the outcomes alone. It is 1

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import unchanged_on_error
+from .._typing import ArrayLike
 from ._calibration_checks import FEWEST_FOR_SHAPE, check_calibration, check_clip, check_shrinkage, warn_few
 from ._calibration_sample import folds_of
 from ._correction_certificate import N_FOLDS
@@ -145,7 +147,14 @@ class SieveCorrector(Corrector):
         "clip": ["array-like", None],
     }
 
-    def __init__(self, n_knots=6, n_instruments=8, degree=3, alpha="cv", clip=None):
+    def __init__(
+        self,
+        n_knots: int = 6,
+        n_instruments: int = 8,
+        degree: int = 3,
+        alpha: Literal["cv"] | float = "cv",
+        clip: tuple[float, float] | None = None,
+    ) -> None:
         self.n_knots = n_knots
         self.n_instruments = n_instruments
         self.degree = degree
@@ -154,7 +163,7 @@ class SieveCorrector(Corrector):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the curve from calibration pairs.
 
         Parameters

@@ -7,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._support._sklearn import Interval
 from .._support.user_warnings import warn_user
+from .._typing import ArrayLike, FloatArray
 from ._score_estimator import ScoreEstimator
 from ._spline_density import basis_values, fit_log_spline, spline_knots
 
@@ -61,7 +62,7 @@ class SplineScore(ScoreEstimator):
         "n_bins": [Interval(Integral, 10, None, closed="left")],
     }
 
-    def __init__(self, df=7, *, n_bins=200):
+    def __init__(self, df: int = 7, *, n_bins: int = 200) -> None:
         self.df = df
         self.n_bins = n_bins
 
@@ -89,11 +90,11 @@ class SplineScore(ScoreEstimator):
         values = basis_values((points - low) / (high - low), self._knots, derivative) @ self.coefficients_
         return values.reshape(shape) / (high - low) ** derivative
 
-    def score_function(self, u):
+    def score_function(self, u: ArrayLike) -> FloatArray:
         return self._spline(u, 1)
 
-    def score_derivative(self, u):
+    def score_derivative(self, u: ArrayLike) -> FloatArray:
         return self._spline(u, 2)
 
-    def log_density(self, u):
+    def log_density(self, u: ArrayLike) -> FloatArray:
         return self.constant_ + self._spline(u, 0)

@@ -1,7 +1,9 @@
 """The Tweedie corrector."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -9,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from .._support.base import unchanged_on_error
+from .._typing import ArrayLike, FloatArray
 from ._calibration_checks import (
     FEWEST_FOR_SHAPE,
     check_calibration,
@@ -23,6 +26,7 @@ from ._correction_certificate import residual_checks
 from ._corrector import Correction, Corrector
 from ._recalibration import recalibrate
 from ._residual_noise import EvenNoise, UnevenNoise, fit_uneven_noise, residual_sd
+from ._score_estimator import ScoreEstimator, check_spread
 from ._scores import SCORE_NAMES, KDEScore, as_score
 from ._tails import TAILS, ScoreTails, fit_tails
 
@@ -224,16 +228,16 @@ class TweedieCorrector(Corrector):
 
     def __init__(
         self,
-        score="kde",
+        score: Literal["kde", "spline", "gmm"] | ScoreEstimator | Callable[..., Any] = "kde",
         *,
-        sigma="holdout",
-        scale="sigma2",
-        recalibrate="linear",
-        noise="homoscedastic",
-        tails="linear",
-        clip=None,
-        cv=5,
-    ):
+        sigma: Literal["holdout"] | float = "holdout",
+        scale: Literal["sigma2", "moment"] = "sigma2",
+        recalibrate: Literal["linear", "isotonic"] | None = "linear",
+        noise: Literal["homoscedastic", "heteroscedastic"] = "homoscedastic",
+        tails: Literal["linear", "clip", "none"] = "linear",
+        clip: tuple[float, float] | None = None,
+        cv: int = 5,
+    ) -> None:
         self.score = score
         self.sigma = sigma
         self.scale = scale
@@ -244,7 +248,7 @@ class TweedieCorrector(Corrector):
         self.cv = cv
 
     @classmethod
-    def paper(cls):
+    def paper(cls) -> Self:
         """Make the corrector of the paper's authors, for comparisons.
 
         A kernel density estimate with Scott's bandwidth as it is, no recalibration, tails as estimated. Its score is
@@ -259,7 +263,7 @@ class TweedieCorrector(Corrector):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn noise, recalibration and score from calibration pairs.
 
         Parameters
@@ -299,7 +303,7 @@ class TweedieCorrector(Corrector):
             assumptions=() if even else (SMALL_CHANGES,),
         )
 
-    def score_function(self, X):
+    def score_function(self, X: ArrayLike) -> FloatArray:
         """Score of the recalibrated predictions, with its tails.
 
         Parameters
@@ -318,6 +322,8 @@ class TweedieCorrector(Corrector):
     def _learn(self, sample):
         recalibration = recalibrate(self.recalibrate, sample)
         recalibrated = sample.with_predictions(recalibration.evaluate(sample.predictions))
+        name, source = ("X", "X") if self.recalibrate is None else ("the sample of recalibrated predictions", "y")
+        check_spread(recalibrated.predictions, name, source)
         if self.sigma == "holdout":
             folds = folds_of(self.cv, sample) if self.recalibrate == "isotonic" else []
             sigma = residual_sd(self.recalibrate, sample, recalibrated, folds)

@@ -3,9 +3,9 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import column_or_1d
 
-from .._support.validation import check_vector
+from .._support.validation import check_array, check_vector
 
 __all__ = ["check_clusters", "check_labels", "check_outcome", "check_same_index", "check_treatment", "check_weights"]
 

@@ -1,11 +1,10 @@
 """Reading of variables: numeric blocks with one row per sample, and their distinct rows."""
 
 import numpy as np
-from sklearn.utils import check_array
 
 from .._support._sklearn import _num_samples
 from .._support.user_warnings import warn_user
-from .._support.validation import check_vector
+from .._support.validation import check_array, check_vector
 from ..exceptions import ConstantAttributeWarning
 
 LARGEST, SMALLEST = 1e150, 1e-150

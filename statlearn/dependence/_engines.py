@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._support._sklearn import Interval, validate_params
 from .._support.user_warnings import warn_user
+from .._typing import LegacyRandomState
 from ..exceptions import PairwiseWarning
 from ._blocks import Levels, check_products
 from ._kernels import (
@@ -77,7 +78,7 @@ class SlicedDistance:
         },
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, n_directions=100, *, random_state=None):
+    def __init__(self, n_directions: int = 100, *, random_state: LegacyRandomState = None) -> None:
         self.n_directions = n_directions
         self.random_state = random_state
 

@@ -1,15 +1,17 @@
 """Distance covariance and its relatives as functions of arrays."""
 
 from numbers import Real
+from typing import Literal, overload
 
 import numpy as np
 
 from .._support._sklearn import Interval, validate_params
 from .._support.user_warnings import warn_user
+from .._typing import ArrayLike, DistanceMethod, FloatArray
 from ..exceptions import ConstantAttributeWarning
 from ._blocks import Levels, check_products, check_weights, read_block
 from ._centering import Centering
-from ._engines import Protected, build_kernel
+from ._engines import Protected, SlicedDistance, build_kernel
 from ._kernels import ProductKernel
 from ._measures import distance_deviation, free_part, signed_value, standardized
 from ._ordering import Ordering
@@ -23,21 +25,49 @@ __all__ = [
 ]
 
 
+@overload
+def distance_covariance(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    squared: bool = True,
+    unbiased: bool = True,
+    sample_weight: ArrayLike | None = None,
+    method: DistanceMethod | SlicedDistance = "auto",
+    n_jobs: int | None = None,
+    return_grad: Literal[False] = False,
+) -> float: ...
+
+
+@overload
+def distance_covariance(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    squared: bool = True,
+    unbiased: bool = True,
+    sample_weight: ArrayLike | None = None,
+    method: DistanceMethod | SlicedDistance = "auto",
+    n_jobs: int | None = None,
+    return_grad: Literal[True],
+) -> tuple[float, FloatArray]: ...
+
+
 @validate_params(
     {"squared": ["boolean"], "return_grad": ["boolean"]} | ENGINE_CONSTRAINTS,
     prefer_skip_nested_validation=True,
 )
 def distance_covariance(
-    x,
-    y,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
-    squared=True,
-    unbiased=True,
-    sample_weight=None,
-    method="auto",
-    n_jobs=None,
-    return_grad=False,
-):
+    squared: bool = True,
+    unbiased: bool = True,
+    sample_weight: ArrayLike | None = None,
+    method: DistanceMethod | SlicedDistance = "auto",
+    n_jobs: int | None = None,
+    return_grad: bool = False,
+) -> float | tuple[float, FloatArray]:
     r"""Distance covariance of two variables.
 
     With the U-centered Euclidean distance matrices a and b of the rows of x and y,
@@ -115,7 +145,16 @@ def distance_covariance(
 
 
 @validate_params({"squared": ["boolean"]} | ENGINE_CONSTRAINTS, prefer_skip_nested_validation=True)
-def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=None, method="auto", n_jobs=None):
+def distance_correlation(
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    squared: bool = True,
+    unbiased: bool = True,
+    sample_weight: ArrayLike | None = None,
+    method: DistanceMethod | SlicedDistance = "auto",
+    n_jobs: int | None = None,
+) -> float:
     r"""Distance correlation of two variables.
 
     :math:`dCor^2 = dCov^2(x, y) / \sqrt{dVar^2(x) \, dVar^2(y)}`, which does not depend on the scale of x or y.
@@ -178,8 +217,14 @@ def distance_correlation(x, y, *, squared=True, unbiased=True, sample_weight=Non
     prefer_skip_nested_validation=True,
 )
 def joint_distance_covariance(
-    *blocks, c=1.0, unbiased=True, standardize=False, sample_weight=None, method="auto", n_jobs=None
-):
+    *blocks: ArrayLike,
+    c: float = 1.0,
+    unbiased: bool = True,
+    standardize: bool = False,
+    sample_weight: ArrayLike | None = None,
+    method: Literal["auto", "levels", "column", "mixed", "pairwise"] = "auto",
+    n_jobs: int | None = None,
+) -> float:
     r"""Joint distance covariance of several variables.
 
     With *minus* the U-centered distance matrices :math:`U^m` of p variables,
@@ -249,7 +294,14 @@ def joint_distance_covariance(
 
 
 @validate_params(ENGINE_CONSTRAINTS, prefer_skip_nested_validation=True)
-def concatenated_distance_covariance(f, *blocks, unbiased=True, sample_weight=None, method="auto", n_jobs=None):
+def concatenated_distance_covariance(
+    f: ArrayLike,
+    *blocks: ArrayLike,
+    unbiased: bool = True,
+    sample_weight: ArrayLike | None = None,
+    method: DistanceMethod | SlicedDistance = "auto",
+    n_jobs: int | None = None,
+) -> float:
     r"""Squared distance covariance of one variable and the concatenation of others.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import chi2
@@ -9,6 +10,7 @@ from scipy.stats import chi2
 from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
+from .._typing import ArrayLike, DependenceMeasure, FloatArray, RandomState
 from ..certificate import Certificate, Check
 from ._penalty import DistanceCovariancePenalty
 
@@ -44,7 +46,7 @@ class DistanceCovarianceTestResult:
 
     statistic: float
     pvalue: float
-    null_distribution: np.ndarray | None
+    null_distribution: FloatArray | None
     certificate: Certificate
 
 
@@ -59,8 +61,15 @@ class DistanceCovarianceTestResult:
     prefer_skip_nested_validation=True,
 )
 def distance_covariance_test(
-    f, S, *, statistic="ccdcov", method="permutation", n_permutations=999, random_state=None, n_jobs=None
-):
+    f: ArrayLike,
+    S: ArrayLike | list[Any],
+    *,
+    statistic: DependenceMeasure | DistanceCovariancePenalty = "ccdcov",
+    method: Literal["permutation", "chi2"] = "permutation",
+    n_permutations: int = 999,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> DistanceCovarianceTestResult:
     r"""Test that predictions do not depend on protected attributes, however these depend on one another.
 
     Predictions are permuted against intact rows of S. To permute every variable by itself would test mutual

@@ -1,12 +1,14 @@
 """The dependence of predictions on protected attributes: value and exact gradient of every measure."""
 
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_array
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._support.validation import check_array
+from .._typing import ArrayLike, DependenceMeasure, DistanceMethod, FloatArray
 from ._blocks import check_weights, read_blocks, warn_if_constant
 from ._centering import Centering
 from ._engines import METHODS, SlicedDistance
@@ -114,7 +116,16 @@ class DistanceCovariancePenalty:
         | ENGINE_CONSTRAINTS,
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, measure="ccdcov", *, c=1.0, unbiased=True, normalize=None, method="auto", n_jobs=None):
+    def __init__(
+        self,
+        measure: DependenceMeasure = "ccdcov",
+        *,
+        c: float = 1.0,
+        unbiased: bool = True,
+        normalize: Literal["dcor"] | None = None,
+        method: DistanceMethod | SlicedDistance = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.measure = measure
         self.c = c
         self.unbiased = unbiased
@@ -126,7 +137,7 @@ class DistanceCovariancePenalty:
         given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         return f"DistanceCovariancePenalty({given})"
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters of the penalty, by name; with them, scikit-learn's ``clone`` makes an unfitted copy.
 
         Parameters
@@ -142,7 +153,7 @@ class DistanceCovariancePenalty:
         names = ("measure", "c", "unbiased", "normalize", "method", "n_jobs")
         return {name: getattr(self, name) for name in names}
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, so that a grid search over an estimator walks ``measure__c``.
 
         Parameters
@@ -168,7 +179,7 @@ class DistanceCovariancePenalty:
         vars(self).update(vars(twin))
         return self
 
-    def fit(self, S, sample_weight=None):
+    def fit(self, S: ArrayLike | list[Any], sample_weight: ArrayLike | None = None) -> Self:
         """Do the work that does not depend on predictions.
 
         Parameters
@@ -209,7 +220,7 @@ class DistanceCovariancePenalty:
         self.method_, self.n_levels_, self.relative_error_ = fitted.engine, fitted.n_levels, fitted.relative_error
         return self
 
-    def value(self, f):
+    def value(self, f: ArrayLike) -> float:
         """Value of the measure.
 
         Parameters
@@ -224,7 +235,7 @@ class DistanceCovariancePenalty:
         """
         return self.value_and_grad(f)[0]
 
-    def excess(self, f):
+    def excess(self, f: ArrayLike) -> float:
         """Value of the measure above its part that does not depend on the predictions.
 
         Parameters
@@ -239,7 +250,7 @@ class DistanceCovariancePenalty:
         """
         return self._excess_and_grad(f)[0]
 
-    def value_and_grad(self, f):
+    def value_and_grad(self, f: ArrayLike) -> tuple[float, FloatArray]:
         """Value of the measure and its gradient in the predictions.
 
         Parameters
@@ -258,7 +269,7 @@ class DistanceCovariancePenalty:
         n_outputs = 1 if gradient.ndim == 1 else gradient.shape[1]
         return excess + n_outputs * self.constant_, gradient
 
-    def distance_correlation(self, f):
+    def distance_correlation(self, f: ArrayLike) -> float:
         """Scale-free form of the measure: its excess with ``normalize="dcor"``.
 
         Parameters

@@ -1,16 +1,20 @@
 """Approximation of an expensive function in the span of an orthonormal basis."""
 
+from collections.abc import Callable
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import HasMethods, Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_sample_weight, validate_data
+from .._typing import ArrayLike, Basis, FloatArray, FloatOrArray, RandomState
 from ..certificate import Check
 from ..exceptions import EvaluationError
 from ._basis import check_points, named_rows, warn_outside
@@ -160,15 +164,15 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
 
     def __init__(
         self,
-        basis,
+        basis: Basis,
         *,
-        design="repeated_dpp",
-        n_samples=None,
-        delta=None,
-        weights="christoffel",
-        validate_basis=False,
-        random_state=None,
-    ):
+        design: Literal["repeated_dpp", "dpp", "volume", "repeated_volume", "christoffel", "iid"] = "repeated_dpp",
+        n_samples: int | str | None = None,
+        delta: float | None = None,
+        weights: Literal["christoffel", "uniform"] = "christoffel",
+        validate_basis: bool = False,
+        random_state: RandomState = None,
+    ) -> None:
         self.basis = basis
         self.design = design
         self.n_samples = n_samples
@@ -179,7 +183,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit values at given points.
 
         Parameters
@@ -213,8 +217,8 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         """
         refuse_masked(y, "y")
         X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
-        values = check_values(y, X, "point", FAILED)
-        counts = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        values = check_values(y, X, "point", FAILED, "y")
+        counts = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         X, values, counts = X[counts > 0.0], values[counts > 0.0], counts[counts > 0.0]
         basis = clone(self.basis).fit(X).resolved() if hasattr(self.basis, "fit") else self.basis.resolved()
         warn_outside(basis, check_points(X, basis.n_dims))
@@ -228,7 +232,9 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
 
     @unchanged_on_error
     @with_callbacks
-    def fit_function(self, f, vectorized=True, n_jobs=None):
+    def fit_function(
+        self, f: Callable[[FloatArray], ArrayLike], vectorized: bool = True, n_jobs: int | None = None
+    ) -> Self:
         """Evaluate a function at the points of a design, and fit it.
 
         Callbacks are told of every evaluation if not ``vectorized``.
@@ -268,7 +274,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         return self.tell(_finite_values(points, *_values_and_error(outcomes)))
 
     @unchanged_on_error
-    def ask(self):
+    def ask(self) -> Design:
         """Draw a design, to be evaluated.
 
         Returns
@@ -290,7 +296,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         return self._asked
 
     @unchanged_on_error
-    def extend(self, n_more="m"):
+    def extend(self, n_more: int | str = "m") -> Design:
         """Draw more points for a fit, to be evaluated.
 
         Determinantal designs get further determinantal draws, others independent points; ``delta`` has no say. Points
@@ -326,7 +332,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         return self._asked
 
     @unchanged_on_error
-    def tell(self, y, points=None):
+    def tell(self, y: ArrayLike, points: ArrayLike | None = None) -> Self:
         """Fit the values at the points that `ask` or `extend` returned.
 
         Parameters
@@ -373,7 +379,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         mixing = 1.0 if self._asked_design == "iid" else 0.0
         return Design.of(self._asked_basis, points, np.full(len(points), INDEPENDENT), mixing)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> FloatArray:
         """Evaluate the approximation.
 
         Parameters
@@ -401,23 +407,23 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
         return self.basis_.features(X) @ self.coef_.T
 
     @property
-    def mean_(self):
+    def mean_(self) -> FloatOrArray:
         """Mean of the approximation over the measure."""
         return self.coef_[..., ~self._varies().any(axis=1)].sum(axis=-1)
 
     @property
-    def variance_(self):
+    def variance_(self) -> FloatOrArray:
         """Variance of the approximation over the measure."""
         return (self.coef_[..., self._varies().any(axis=1)] ** 2).sum(axis=-1)
 
     @property
-    def sobol_first_(self):
+    def sobol_first_(self) -> FloatArray:
         """Shares of the variance that are due to each coordinate alone."""
         varies = self._varies()
         return self._shares(varies & (varies.sum(axis=1) == 1)[:, None])
 
     @property
-    def sobol_total_(self):
+    def sobol_total_(self) -> FloatArray:
         """Shares of the variance that are due to each coordinate, alone or with others."""
         return self._shares(self._varies())
 

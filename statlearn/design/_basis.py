@@ -1,11 +1,13 @@
 """What samplers and least squares need to know of an orthonormal basis."""
 
 from abc import ABC, abstractmethod
+from typing import Self
 
 import numpy as np
-from sklearn.utils import check_array
 
 from .._support.user_warnings import warn_user
+from .._support.validation import check_array
+from .._typing import ArrayLike, BoolArray, FloatArray
 from ..exceptions import ExtrapolationWarning
 
 __all__ = ["OrthonormalBasis", "check_points", "named_rows", "warn_outside"]
@@ -57,8 +59,11 @@ class OrthonormalBasis(ABC):
            [0.   , 1.414]])
     """
 
+    n_dims: int
+    n_output_features_: int
+
     @abstractmethod
-    def scaled_features(self, X):
+    def scaled_features(self, X: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Compute the functions up to a factor per point, so that nothing overflows.
 
         Parameters
@@ -75,7 +80,7 @@ class OrthonormalBasis(ABC):
         """
 
     @abstractmethod
-    def sample_measure(self, n, rng):
+    def sample_measure(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw independent points from ``mu``.
 
         Parameters
@@ -92,7 +97,7 @@ class OrthonormalBasis(ABC):
         """
 
     @abstractmethod
-    def sample_induced(self, n, rng):
+    def sample_induced(self, n: int, rng: np.random.Generator) -> FloatArray:
         """Draw independent points from the induced distribution ``(k / m) mu``.
 
         Parameters
@@ -108,7 +113,7 @@ class OrthonormalBasis(ABC):
             The points.
         """
 
-    def sample_dpp(self, rng):
+    def sample_dpp(self, rng: np.random.Generator) -> FloatArray | None:
         """Draw the m points of the projection DPP directly, if there is a way.
 
         Parameters
@@ -123,7 +128,7 @@ class OrthonormalBasis(ABC):
         """
         return None
 
-    def in_support(self, X):
+    def in_support(self, X: ArrayLike) -> BoolArray:
         """Tell which points lie in the support of ``mu``.
 
         Parameters
@@ -138,7 +143,7 @@ class OrthonormalBasis(ABC):
         """
         return np.ones(len(X), dtype=bool)
 
-    def resolved(self):
+    def resolved(self) -> Self:
         """Get the basis with all that its parameters left open settled.
 
         Returns
@@ -148,7 +153,7 @@ class OrthonormalBasis(ABC):
         """
         return self
 
-    def features(self, X):
+    def features(self, X: ArrayLike) -> FloatArray:
         """Compute the functions.
 
         Parameters
@@ -184,7 +189,7 @@ class OrthonormalBasis(ABC):
         warn_outside(self, X)
         return features
 
-    def unit_features(self, X):
+    def unit_features(self, X: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """Compute the functions divided by their norm at each point.
 
         Weighted least squares with the optimal weight ``w = m / k`` needs no more: ``sqrt(w / m) phi`` has rows of norm

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
 from .._support.validation import check_vector
-from ._basis import named_rows
+from .._typing import BoolArray, FloatArray, IntArray
+from ._basis import OrthonormalBasis, named_rows
 
 __all__ = ["INDEPENDENT", "Design"]
 
@@ -55,9 +57,9 @@ class Design:
     """
 
     points: np.ndarray
-    log_weights: np.ndarray
-    features: np.ndarray
-    block: np.ndarray
+    log_weights: FloatArray
+    features: FloatArray
+    block: IntArray
     conditioned: bool | None = None
     n_drawn: int = 1
 
@@ -73,7 +75,7 @@ class Design:
                 "0, which has no chance under the optimal density. Leave the points out, or give other weights."
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.points)
 
     def __repr__(self):
@@ -81,32 +83,32 @@ class Design:
         return f"Design({len(self)} {what}, m={self.features.shape[1]}, gram_lambda_min={self.gram_lambda_min:.3g})"
 
     @property
-    def weights(self):
+    def weights(self) -> FloatArray:
         """Weights of the points; 0 where they underflow."""
         return np.exp(self.log_weights)
 
     @cached_property
-    def singular_values(self):
+    def singular_values(self) -> FloatArray:
         """Singular values of the features, the largest first."""
         return np.linalg.svd(self.features, compute_uv=False)
 
     @property
-    def gram_lambda_min(self):
+    def gram_lambda_min(self) -> float:
         """Smallest eigenvalue of the Gram matrix; 0 with fewer points than functions."""
         return float(self.singular_values[-1] ** 2) if len(self) >= self.features.shape[1] else 0.0
 
     @property
-    def condition_number(self):
+    def condition_number(self) -> float:
         """Largest over smallest eigenvalue of the Gram matrix."""
         smallest = self.gram_lambda_min
         return float(self.singular_values[0] ** 2) / smallest if smallest > 0.0 else np.inf
 
     @property
-    def gram_error(self):
+    def gram_error(self) -> float:
         """Spectral norm of the Gram matrix less the identity."""
         return max(float(self.singular_values[0] ** 2) - 1.0, 1.0 - self.gram_lambda_min)
 
-    def take(self, rows):
+    def take(self, rows: IntArray | BoolArray) -> Self:
         """Choose some of the points.
 
         Parameters
@@ -123,7 +125,7 @@ class Design:
         features = self.features[rows] * np.sqrt(len(self) / max(len(points), 1))
         return Design(points, self.log_weights[rows], features, self.block[rows])
 
-    def reweighted(self, weights):
+    def reweighted(self, weights: FloatArray) -> Self:
         """Give the points other weights.
 
         Parameters
@@ -151,7 +153,14 @@ class Design:
         return Design(self.points, log_weights, features, self.block)
 
     @classmethod
-    def of(cls, basis, points, block, mixing=0.0, counts=None):
+    def of(
+        cls,
+        basis: OrthonormalBasis,
+        points: FloatArray,
+        block: IntArray,
+        mixing: float = 0.0,
+        counts: np.ndarray | None = None,
+    ) -> Self:
         """Weigh points that were drawn from a mixture of the induced distribution and the measure of a basis.
 
         Parameters
@@ -188,7 +197,7 @@ class Design:
         return cls(points, log_weights, features, block)
 
     @classmethod
-    def join(cls, first, second):
+    def join(cls, first: "Design", second: "Design") -> Self:
         """Put two designs of the same basis together.
 
         Parameters

@@ -13,6 +13,7 @@ from ._functions_1d import (
     JacobiPolynomials,
     LaguerrePolynomials,
     LegendrePolynomials,
+    OrthonormalFunctions,
     TrigonometricFunctions,
 )
 
@@ -37,7 +38,7 @@ class Family(ABC):
 
     origin: float
     scale: float
-    support: tuple
+    support: tuple[float, float]
 
     @property
     @abstractmethod
@@ -53,23 +54,23 @@ class PolynomialFamily(Family):
 class BoundedFamily(PolynomialFamily):
     """A family of polynomials on an interval, which is [-1, 1] in standard units."""
 
-    bounds: tuple = (-1.0, 1.0)
+    bounds: tuple[float, float] = (-1.0, 1.0)
 
     def __post_init__(self):
         object.__setattr__(self, "bounds", _interval(self.bounds))
 
     @property
-    def support(self):
+    def support(self) -> tuple[float, float]:
         """The interval."""
         return self.bounds
 
     @property
-    def origin(self):
+    def origin(self) -> float:
         """Middle of the interval."""
         return 0.5 * self.bounds[0] + 0.5 * self.bounds[1]
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """Half the length of the interval."""
         return 0.5 * self.bounds[1] - 0.5 * self.bounds[0]
 
@@ -96,7 +97,7 @@ class Legendre(BoundedFamily):
     """
 
     @property
-    def standard(self):
+    def standard(self) -> OrthonormalFunctions:
         """The functions in standard units."""
         return LegendrePolynomials()
 
@@ -123,7 +124,7 @@ class Chebyshev(BoundedFamily):
     """
 
     @property
-    def standard(self):
+    def standard(self) -> OrthonormalFunctions:
         """The functions in standard units."""
         return ChebyshevPolynomials()
 
@@ -165,7 +166,7 @@ class Jacobi(BoundedFamily):
         _require(self, "b", self.b, above=-1.0)
 
     @property
-    def standard(self):
+    def standard(self) -> OrthonormalFunctions:
         """The functions in standard units."""
         return JacobiPolynomials(float(self.a), float(self.b))
 
@@ -203,12 +204,12 @@ class Hermite(PolynomialFamily):
         _require(self, "scale", self.scale, above=0.0)
 
     @property
-    def origin(self):
+    def origin(self) -> float:
         """The mean."""
         return self.loc
 
     @property
-    def standard(self):
+    def standard(self) -> OrthonormalFunctions:
         """The functions in standard units."""
         return HermitePolynomials()
 
@@ -249,17 +250,17 @@ class Laguerre(PolynomialFamily):
         _require(self, "scale", self.scale, above=0.0)
 
     @property
-    def support(self):
+    def support(self) -> tuple[float, float]:
         """From the lower end to infinity."""
         return self.loc, np.inf
 
     @property
-    def origin(self):
+    def origin(self) -> float:
         """The lower end."""
         return self.loc
 
     @property
-    def standard(self):
+    def standard(self) -> OrthonormalFunctions:
         """The functions in standard units."""
         return LaguerrePolynomials(float(self.alpha))
 
@@ -288,28 +289,28 @@ class Fourier(Family):
     array([0.  , 0.25, 0.5 ])
     """
 
-    bounds: tuple = (0.0, 1.0)
+    bounds: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self):
         object.__setattr__(self, "bounds", _interval(self.bounds))
 
     @property
-    def support(self):
+    def support(self) -> tuple[float, float]:
         """The period."""
         return self.bounds
 
     @property
-    def origin(self):
+    def origin(self) -> float:
         """Begin of the period."""
         return self.bounds[0]
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         """Length of the period."""
         return self.bounds[1] - self.bounds[0]
 
     @property
-    def standard(self):
+    def standard(self) -> OrthonormalFunctions:
         """The functions in standard units."""
         return TrigonometricFunctions()
 

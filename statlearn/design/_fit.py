@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .._support.user_warnings import warn_user
+from .._support.validation import refuse_dates
 from ..certificate import Certificate, Check
 from ..exceptions import RankDeficientWarning
 
@@ -173,7 +174,7 @@ def refuse_masked(values, name):
         raise TypeError(f"{name} must not be a masked array. Leave out what is masked, or give NaN in its place.")
 
 
-def check_values(values, places, what, cure):
+def check_values(values, places, what, cure, name="values"):
     """Check that there is one finite number, or vector of numbers, per place.
 
     Parameters
@@ -186,6 +187,8 @@ def check_values(values, places, what, cure):
         What a place is called in messages.
     cure : str
         What to do about a value that is not there, a sentence for the message.
+    name : str, default="values"
+        What the values are called in messages.
 
     Returns
     -------
@@ -195,7 +198,7 @@ def check_values(values, places, what, cure):
     Raises
     ------
     TypeError
-        If they are masked.
+        If they are masked, or dates.
     ValueError
         If they are not numbers, or not enough.
 
@@ -204,18 +207,21 @@ def check_values(values, places, what, cure):
     DataConversionWarning
         If the values are a single column.
     """
-    refuse_masked(values, "values")
+    refuse_masked(values, name)
+    refuse_dates(values, name)
     try:
         values = np.asarray(values)
         values = values.astype(np.float64) if values.dtype.kind in "buifO" else values
     except (TypeError, ValueError) as error:
-        raise ValueError(f"there must be a real number, or a vector of as many, for every {what}: {error}.") from error
+        raise ValueError(
+            f"{name} must have a real number, or a vector of as many, for every {what}: {error}."
+        ) from error
     if values.dtype.kind != "f":
-        raise ValueError(f"values must be real numbers. Got an array of type {values.dtype}.")
+        raise ValueError(f"{name} must be real numbers. Got an array of type {values.dtype}.")
     if values.ndim not in (1, 2) or len(values) != len(places) or values.shape[-1] == 0:
         raise ValueError(
-            f"there must be one value, or vector of values, for each of {len(places)} {what}s. Got an array of shape "
-            f"{values.shape}."
+            f"{name} must have one value, or vector of values, for each of {len(places)} {what}s. Got an array of "
+            f"shape {values.shape}."
         )
     if values.ndim == 2 and values.shape[1] == 1:
         values = column_or_1d(values, warn=True)

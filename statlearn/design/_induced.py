@@ -1,8 +1,12 @@
 """Distributions of one variable with density ``p_k^2`` relative to the measure of an orthonormal family."""
 
+from typing import Literal
+
 import numpy as np
 
-from ._families import PolynomialFamily, family_of
+from .._support.validation import refuse_dates
+from .._typing import ArrayLike, FloatOrArray
+from ._families import Family, PolynomialFamily, family_of
 from ._index_sets import LARGEST_SET
 
 __all__ = ["induced_cdf", "induced_ppf", "induced_quantiles"]
@@ -11,7 +15,11 @@ PUSH = 0.2  # of a step towards the middle, in squares of the bracket over the f
 LAST_DIGITS = 4.0 * np.finfo(float).eps  # relative width of a bracket, or error of a probability, that is rounding
 
 
-def induced_cdf(x, degree, family="legendre"):
+def induced_cdf(
+    x: ArrayLike,
+    degree: ArrayLike,
+    family: Literal["legendre", "hermite", "chebyshev", "jacobi", "laguerre", "fourier"] | Family = "legendre",
+) -> FloatOrArray:
     """Distribution function of an induced distribution.
 
     The distribution has the density ``p_k(x)^2`` relative to the measure of an orthonormal family, where ``k`` is the
@@ -64,7 +72,11 @@ def induced_cdf(x, degree, family="legendre"):
     return family.standard.induced_cdf(_largest(labels))(t.ravel(), labels.ravel()).reshape(x.shape)[()]
 
 
-def induced_ppf(u, degree, family="legendre"):
+def induced_ppf(
+    u: ArrayLike,
+    degree: ArrayLike,
+    family: Literal["legendre", "hermite", "chebyshev", "jacobi", "laguerre", "fourier"] | Family = "legendre",
+) -> FloatOrArray:
     """Quantiles of an induced distribution, the inverse of `induced_cdf`.
 
     Found between brackets to the last digits. Where ``p_k`` has a zero the distribution function is flat, so that
@@ -173,6 +185,7 @@ def _broadcast(values, name, degree, family):
         raise ValueError(f"degree must not be negative. Got {labels.min()}.")
     if labels.size and np.abs(labels.astype(np.float64)).max() > LARGEST_SET:
         raise ValueError(f"degree must be at most {LARGEST_SET}. Got {np.abs(labels.astype(np.float64)).max():.3g}.")
+    refuse_dates(values, name)
     values = np.asarray(values, dtype=np.float64)
     try:
         values, labels = np.broadcast_arrays(values, labels.astype(np.int64))

@@ -1,18 +1,20 @@
 """Linear regression on a pool of rows of which few have labels."""
 
+from collections.abc import Callable
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from scipy.linalg import null_space
 from scipy.sparse import csr_array, hstack, issparse
 from sklearn.base import RegressorMixin
-from sklearn.utils import check_array
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._support.validation import check_array, validate_data
+from .._typing import ArrayLike, FloatArray, IntArray, MatrixLike, RandomState
 from ..certificate import Check
 from ._design import Design
 from ._fit import (
@@ -141,14 +143,14 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
 
     def __init__(
         self,
-        n_samples=None,
+        n_samples: int | float | str | None = None,
         *,
-        design="repeated_dpp",
-        delta=None,
-        fit_intercept=True,
-        rcond=None,
-        random_state=None,
-    ):
+        design: Literal["repeated_dpp", "dpp", "volume", "repeated_volume", "christoffel", "iid"] = "repeated_dpp",
+        delta: float | None = None,
+        fit_intercept: bool = True,
+        rcond: float | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.n_samples = n_samples
         self.design = design
         self.delta = delta
@@ -158,7 +160,7 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike | Callable[..., Any], sample_weight: ArrayLike | None = None) -> Self:
         """Pick rows, get their labels, and fit them.
 
         Parameters
@@ -195,11 +197,13 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         X = validate_data(self, X, **FORMATS, ensure_min_samples=2)
         labels_of = y if callable(y) else _lookup(y, X.shape[0])
         picked = self._pick(X, sample_weight, self.n_samples)
-        labels = check_values(labels_of(picked.rows.copy()), picked.rows, "row", UNLABELED)
+        labels = check_values(labels_of(picked.rows.copy()), picked.rows, "row", UNLABELED, "y")
         self._fit_labels(X, picked, labels)
         return self
 
-    def query(self, X, n_samples=None, sample_weight=None):
+    def query(
+        self, X: MatrixLike, n_samples: int | float | str | None = None, sample_weight: ArrayLike | None = None
+    ) -> IntArray:
         """Pick rows to label, without labels and without a fit.
 
         Parameters
@@ -225,7 +229,7 @@ class DPPLeastSquares(RegressorMixin, StatlearnEstimator):
         X = check_array(X, **FORMATS, ensure_min_samples=2, input_name="X")
         return self._pick(X, sample_weight, self.n_samples if n_samples is None else n_samples)[0]
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> FloatArray:
         """Evaluate the linear function.
 
         Parameters

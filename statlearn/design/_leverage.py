@@ -15,11 +15,13 @@ from operator import matmul
 import numpy as np
 from scipy.linalg import cholesky, qr, solve_triangular
 from scipy.sparse import issparse
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils.sparsefuncs import inplace_column_scale, inplace_row_scale
 
-from .._support._sklearn import _check_sample_weight, validate_params
+from .._support._sklearn import validate_params
 from .._support.user_warnings import warn_user
+from .._support.validation import check_array, check_sample_weight
+from .._typing import ArrayLike, FloatArray, MatrixLike
 from ..exceptions import RankDeficientWarning
 
 __all__ = ["FORMATS", "Pool", "leverage_scores", "locate", "make_pool"]
@@ -279,7 +281,7 @@ def locate(cumulative, n, rng):
 @validate_params(
     {"X": ["array-like", "sparse matrix"], "sample_weight": ["array-like", None]}, prefer_skip_nested_validation=True
 )
-def leverage_scores(X, sample_weight=None):
+def leverage_scores(X: MatrixLike, sample_weight: ArrayLike | None = None) -> FloatArray:
     r"""Leverage scores of the rows of a matrix.
 
     The score of row i is :math:`\ell_i = s_i x_i^T (X^T S X)^+ x_i` with S the weights: the largest share of the
@@ -360,7 +362,7 @@ def make_pool(X, sample_weight=None):
     """
     mass = None
     if sample_weight is not None:
-        mass = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        mass = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         mass = mass / mass.max()
     rows = ScaledRows(X, mass)
     pool = Pool.of(rows, _cholesky_factors(rows) or _pivoted_factors(rows), None if mass is None else mass / mass.sum())

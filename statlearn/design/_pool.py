@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from numbers import Real
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.random_streams import spawn_generators
+from .._support.validation import validate_data
+from .._typing import ArrayLike, FloatArray, IntArray, MatrixLike, RandomState
 from ..certificate import Certificate, Check
 from ._design import INDEPENDENT, Design
 from ._leverage import FORMATS, make_pool
@@ -42,9 +44,9 @@ class PoolDraw(NamedTuple):
     (array([1.]), array([0]))
     """
 
-    indices: np.ndarray
-    weights: np.ndarray
-    block: np.ndarray
+    indices: IntArray
+    weights: FloatArray
+    block: IntArray
 
 
 class Plan(NamedTuple):
@@ -153,7 +155,15 @@ class PoolDPPSampler(StatlearnEstimator):
         "random_state": SEEDS,
     }
 
-    def __init__(self, design="repeated_dpp", *, n_samples=None, mixing=0.0, algorithm="auto", random_state=None):
+    def __init__(
+        self,
+        design: Literal["repeated_dpp", "dpp", "volume", "repeated_volume", "christoffel", "iid"] = "repeated_dpp",
+        *,
+        n_samples: int | float | str | None = None,
+        mixing: float = 0.0,
+        algorithm: Literal["auto", "rejection", "chain"] = "auto",
+        random_state: RandomState = None,
+    ) -> None:
         self.design = design
         self.n_samples = n_samples
         self.mixing = mixing
@@ -167,7 +177,7 @@ class PoolDPPSampler(StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Bring the rows to orthonormal coordinates.
 
         Parameters
@@ -203,7 +213,7 @@ class PoolDPPSampler(StatlearnEstimator):
         self.certificate_ = _certificate(self._pool)
         return self
 
-    def sample(self, n_samples=None, random_state=None):
+    def sample(self, n_samples: int | float | str | None = None, random_state: RandomState = None) -> PoolDraw:
         """Draw rows.
 
         Parameters

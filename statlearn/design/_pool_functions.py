@@ -1,13 +1,15 @@
 """Draws of rows whose chance is a determinant: projection determinantal point processes and volume sampling."""
 
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
-from sklearn.utils import check_array
 
 from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_array
+from .._typing import ArrayLike, FloatOrArray, IntArray, MatrixLike, RandomState
 from ._dpp_kernels import chain_rows
 from ._leverage import FORMATS, Pool, make_pool
 from ._projection_dpp import growing_blocks, sample_chain
@@ -65,7 +67,13 @@ def _draw_by_rejection(pool, rng):
     },
     prefer_skip_nested_validation=True,
 )
-def sample_projection_dpp(Q, size=1, algorithm="auto", n_jobs=None, random_state=None):
+def sample_projection_dpp(
+    Q: ArrayLike,
+    size: int = 1,
+    algorithm: Literal["auto", "rejection", "chain"] = "auto",
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+) -> IntArray:
     r"""Independent draws from the projection determinantal point process of a matrix with orthonormal columns.
 
     A draw is a set S of m rows, of probability :math:`\det(Q_S)^2`.
@@ -117,7 +125,7 @@ def sample_projection_dpp(Q, size=1, algorithm="auto", n_jobs=None, random_state
 
 
 @validate_params({"Q": ["array-like"], "indices": ["array-like"]}, prefer_skip_nested_validation=True)
-def projection_dpp_logpdf(Q, indices):
+def projection_dpp_logpdf(Q: ArrayLike, indices: ArrayLike) -> FloatOrArray:
     r"""Log probability of sets of rows under a projection determinantal point process, :math:`\log \det(Q_S Q_S^T)`.
 
     Parameters
@@ -170,7 +178,7 @@ def projection_dpp_logpdf(Q, indices):
     },
     prefer_skip_nested_validation=True,
 )
-def volume_sample(X, k, random_state=None):
+def volume_sample(X: MatrixLike, k: int, random_state: RandomState = None) -> IntArray:
     r"""Volume sampling: k rows without replacement, with probability proportional to :math:`\det(X_S^T X_S)`.
 
     Least squares on the drawn rows, without weights, is unbiased for least squares on all rows, whatever the labels.

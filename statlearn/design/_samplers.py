@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -11,6 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from .._support._sklearn import HasMethods, Interval, StrOptions, validate_params
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
+from .._typing import Basis, RandomState
+from ._basis import OrthonormalBasis
 from ._design import INDEPENDENT, Design
 from ._pool import PoolDPPSampler
 from ._projection_dpp import sample_chain
@@ -42,7 +45,7 @@ class Sampler:
 
     default_n_samples = "2m"
 
-    def sample(self, n_samples=None, random_state=None):
+    def sample(self, n_samples: int | str | None = None, random_state: RandomState = None) -> Design:
         """Draw a design.
 
         Parameters
@@ -67,7 +70,7 @@ class Sampler:
         n = resolve_n_samples(self.default_n_samples if n_samples is None else n_samples, basis.n_output_features_)
         return self.draw(basis, n, random_state)
 
-    def draw(self, basis, n, random_state):
+    def draw(self, basis: OrthonormalBasis, n: int, random_state: RandomState) -> Design:
         """Draw a design of any size, which may be too small for a fit.
 
         Parameters
@@ -189,7 +192,7 @@ class ChristoffelSampler(Sampler):
         {"basis": BASIS, "mixing": [Interval(Real, 0, 1, closed="both")]},
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, basis, *, mixing=0.0):
+    def __init__(self, basis: Basis, *, mixing: float = 0.0) -> None:
         self.basis = basis
         self.mixing = float(mixing)
 
@@ -229,7 +232,7 @@ class ProjectionDPP(Sampler):
     default_n_samples = "m"
 
     @validate_params({"basis": BASIS}, prefer_skip_nested_validation=True)
-    def __init__(self, basis):
+    def __init__(self, basis: Basis) -> None:
         self.basis = basis
 
     def _draw(self, basis, n, generators):
@@ -289,7 +292,14 @@ class VolumeRescaledSampler(Sampler):
         },
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, basis, *, reference="christoffel", mixing=0.0, repeated=False):
+    def __init__(
+        self,
+        basis: Basis,
+        *,
+        reference: Literal["christoffel", "mu"] = "christoffel",
+        mixing: float = 0.0,
+        repeated: bool = False,
+    ) -> None:
         if reference == "mu" and mixing != 0.0:
             raise ValueError(
                 f"mixing={mixing} is the share of the measure, which is all of reference='mu'. Set it to 0."
@@ -356,7 +366,7 @@ class RepeatedDPP(Sampler):
     """
 
     @validate_params({"basis": BASIS}, prefer_skip_nested_validation=True)
-    def __init__(self, basis):
+    def __init__(self, basis: Basis) -> None:
         self.basis = basis
 
     def _n_generators(self, n, m):
@@ -446,7 +456,16 @@ class ConditionedSampler:
         },
         prefer_skip_nested_validation=True,
     )
-    def __init__(self, base, *, delta=0.9, criterion="lambda_min", n_candidates=1, max_draws=1000, subsample_to=None):
+    def __init__(
+        self,
+        base: ChristoffelSampler | ProjectionDPP | RepeatedDPP | VolumeRescaledSampler | PoolDPPSampler,
+        *,
+        delta: float = 0.9,
+        criterion: Literal["lambda_min", "spectral"] = "lambda_min",
+        n_candidates: int = 1,
+        max_draws: int = 1000,
+        subsample_to: int | str | None = None,
+    ) -> None:
         self.base = base
         self.delta = delta
         self.criterion = criterion
@@ -454,7 +473,7 @@ class ConditionedSampler:
         self.max_draws = max_draws
         self.subsample_to = subsample_to
 
-    def sample(self, n_samples=None, random_state=None):
+    def sample(self, n_samples: int | float | str | None = None, random_state: RandomState = None) -> Design:
         """Draw a design that meets the bound.
 
         Parameters

@@ -4,6 +4,7 @@ import re
 from fractions import Fraction
 from math import ceil, log, log1p
 from numbers import Integral, Real
+from typing import Literal
 
 from .._support._sklearn import Interval, RealNotInt, StrOptions, validate_params
 
@@ -89,7 +90,9 @@ def _share(share, n_pool):
     },
     prefer_skip_nested_validation=True,
 )
-def recommended_n_samples(m, delta=0.9, eta=0.01, criterion="lambda_min"):
+def recommended_n_samples(
+    m: int, delta: float = 0.9, eta: float = 0.01, criterion: Literal["lambda_min", "spectral"] = "lambda_min"
+) -> int:
     r"""Number of independent points that is proved to make a stable fit; determinantal designs need far fewer.
 
     By the matrix Chernoff bound, the smallest eigenvalue of the Gram matrix of n points of `ChristoffelSampler` is

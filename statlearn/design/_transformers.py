@@ -1,16 +1,19 @@
 """Orthonormal bases as transformers of scikit-learn: parameters that leave the number of columns open until ``fit``."""
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import validate_data
 
 from .._support._sklearn import Interval, StrOptions, _check_feature_names_in, _fit_context, _is_fitted
 from .._support.base import StatlearnEstimator, unchanged_on_error
-from .._support.validation import check_vector
+from .._support.validation import check_vector, validate_data
+from .._typing import ArrayLike, FloatArray, NameArray
 from ..certificate import Certificate, Check
+from ._basis import OrthonormalBasis
 from ._families import POLYNOMIALS, BoundedFamily, Fourier, PolynomialFamily
 from ._index_sets import INDEX_SETS, LARGEST_SET, index_set_of
 from ._product_basis import ProductBasis, TorusBasis
@@ -36,7 +39,7 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Settle the number of columns, and their ranges where the parameters leave them open.
 
         Parameters
@@ -64,7 +67,7 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
         self.certificate_ = _certificate(self.basis_, X)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> FloatArray:
         """Compute the functions at points.
 
         Parameters
@@ -90,7 +93,7 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
         basis = self.basis_ if _is_fitted(self) else self.resolved()
         return basis.features(validate_data(self, X, dtype=np.float64, reset=False))
 
-    def resolved(self):
+    def resolved(self) -> OrthonormalBasis:
         """Get the basis with its number of columns and their families settled.
 
         Returns
@@ -114,7 +117,7 @@ class ProductTransformer(TransformerMixin, StatlearnEstimator):
             )
         return self._build(self.n_features_in_, self._ranges)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NameArray:
         """Names of the functions.
 
         Parameters
@@ -240,15 +243,18 @@ class PolynomialBasis(ProductTransformer):
 
     def __init__(
         self,
-        family="legendre",
-        n_dims=None,
-        degree=2,
+        family: Literal["legendre", "hermite", "chebyshev", "jacobi", "laguerre"]
+        | PolynomialFamily
+        | list[Any]
+        | tuple[Any, ...] = "legendre",
+        n_dims: int | None = None,
+        degree: int = 2,
         *,
-        index_set="total_degree",
-        q=1.0,
-        bounds=None,
-        anisotropy=None,
-    ):
+        index_set: Literal["total_degree", "hyperbolic_cross", "tensor", "lq"] = "total_degree",
+        q: float = 1.0,
+        bounds: Sequence[float] | Sequence[tuple[float, float] | None] | None = None,
+        anisotropy: ArrayLike | None = None,
+    ) -> None:
         self.family = family
         self.n_dims = n_dims
         self.degree = degree
@@ -334,7 +340,16 @@ class FourierBasis(ProductTransformer):
 
     _parameter_constraints: dict = {**ProductTransformer._parameter_constraints}
 
-    def __init__(self, n_dims=None, degree=2, *, index_set="total_degree", q=1.0, bounds=None, anisotropy=None):
+    def __init__(
+        self,
+        n_dims: int | None = None,
+        degree: int = 2,
+        *,
+        index_set: Literal["total_degree", "hyperbolic_cross", "tensor", "lq"] = "total_degree",
+        q: float = 1.0,
+        bounds: Sequence[float] | Sequence[tuple[float, float] | None] | None = None,
+        anisotropy: ArrayLike | None = None,
+    ) -> None:
         self.n_dims = n_dims
         self.degree = degree
         self.index_set = index_set

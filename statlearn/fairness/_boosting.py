@@ -1,14 +1,18 @@
 """A fair objective for gradient boosting libraries, as gradient and hessian of raw predictions."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 
 from .._support._sklearn import HasMethods, Interval, StrOptions, _num_samples, _safe_indexing, validate_params
-from .._support.validation import check_vector
+from .._support.validation import check_vector, refuse_dates
+from .._typing import ArrayLike, DependenceMeasure, FloatArray
 from ..dependence import DistanceCovariancePenalty
 from ._criteria import encode
+from ._encoder import ProtectedEncoder
 from ._losses import HalfBinomialLoss, HalfPoissonLoss, HalfSquaredError
 from ._sensitive import read_sensitive
 
@@ -30,14 +34,14 @@ WEIGHT_RTOL = 1e-5  # boosting libraries store weights in single precision
     prefer_skip_nested_validation=True,
 )
 def make_boosting_objective(
-    sensitive_features,
+    sensitive_features: ArrayLike,
     *,
-    fairness_weight=1.0,
-    loss="squared_error",
-    measure="ccdcov",
-    encoder=None,
-    sample_weight=None,
-):
+    fairness_weight: float = 1.0,
+    loss: Literal["squared_error", "poisson", "logistic"] = "squared_error",
+    measure: DependenceMeasure | DistanceCovariancePenalty = "ccdcov",
+    encoder: ProtectedEncoder | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Callable[..., tuple[FloatArray, FloatArray]]:
     r"""Make a fair objective for the scikit-learn interfaces of XGBoost and LightGBM.
 
     With :math:`u` the raw predictions of the booster, :math:`f` the mean responses, :math:`S` the sensitive features,
@@ -165,6 +169,7 @@ class _BoostingObjective:
         return gradient, self._weights * self._loss.hessian(y, u)
 
     def _read(self, values, name):
+        refuse_dates(values, name)
         values = np.asarray(values, dtype=np.float64)
         if values.shape != self._weights.shape:
             raise ValueError(

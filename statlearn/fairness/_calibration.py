@@ -1,19 +1,21 @@
 """The choice of a fairness weight by held-out loss and held-out dependence."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
-from .._support._sklearn import HasMethods, Interval, StrOptions, _check_sample_weight, validate_params
+from .._support._sklearn import HasMethods, Interval, StrOptions, validate_params
 from .._support.data_frames import data_frame
 from .._support.parallel import run_parallel
-from .._support.validation import check_vector
+from .._support.validation import check_sample_weight, check_vector
+from .._typing import ArrayLike, BoolArray, CrossValidation, DataFrame, Estimator, FloatArray, MatrixLike
 from ..certificate import Certificate, Check, format_table
 from ..exceptions import NegativePenaltyWarning, ShrinkageWarning
 from ._displays import FairnessPathDisplay
@@ -71,14 +73,14 @@ class FairnessCalibration:
     True
     """
 
-    fairness_weights: np.ndarray
-    results: dict = field(repr=False)
+    fairness_weights: FloatArray
+    results: dict[str, FloatArray] = field(repr=False)
     criterion: str
-    pareto: np.ndarray = field(repr=False)
+    pareto: BoolArray = field(repr=False)
     best_fairness_weight: float
     certificate: Certificate = field(repr=False)
 
-    def mean(self, name):
+    def mean(self, name: str) -> FloatArray:
         """Mean over the folds.
 
         Parameters
@@ -93,7 +95,7 @@ class FairnessCalibration:
         """
         return self.results[name].mean(axis=1)
 
-    def sd(self, name):
+    def sd(self, name: str) -> FloatArray:
         """Standard deviation over the folds.
 
         Parameters
@@ -109,7 +111,7 @@ class FairnessCalibration:
         values = self.results[name]
         return values.std(axis=1, ddof=1) if values.shape[1] > 1 else np.full(len(values), np.nan)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Return the table of means and standard deviations.
 
         Returns
@@ -128,7 +130,7 @@ class FairnessCalibration:
             columns |= {name: self.mean(name), f"{name}_sd": self.sd(name)}
         return data_frame(columns | {"pareto": self.pareto}, "FairnessCalibration.to_frame")
 
-    def plot(self, **options):
+    def plot(self, **options: Any) -> FairnessPathDisplay:
         """Draw the price of fairness with matplotlib.
 
         Parameters
@@ -174,19 +176,19 @@ class FairnessCalibration:
     prefer_skip_nested_validation=True,
 )
 def calibrate_fairness_weight(
-    estimator,
-    X,
-    y,
-    sensitive_features=None,
+    estimator: Estimator,
+    X: MatrixLike,
+    y: ArrayLike,
+    sensitive_features: ArrayLike | None = None,
     *,
-    fairness_weights,
-    cv=5,
-    criterion="dcor",
-    target=None,
-    max_loss_increase=None,
-    sample_weight=None,
-    n_jobs=None,
-):
+    fairness_weights: ArrayLike,
+    cv: CrossValidation | tuple[ArrayLike, ArrayLike] = 5,
+    criterion: Literal["jsd", "uf", "dcor", "wasserstein"] | Callable[..., Any] = "dcor",
+    target: float | None = None,
+    max_loss_increase: float | None = None,
+    sample_weight: ArrayLike | None = None,
+    n_jobs: int | None = None,
+) -> FairnessCalibration:
     """Choose the fairness weight of an estimator by its held-out loss and its held-out dependence.
 
     A clone of the estimator is fitted with every weight on the training rows of every fold; loss and dependence are
@@ -295,7 +297,7 @@ def calibrate_fairness_weight(
     sensitive = fair.read_sensitive(sensitive_features, X)
     splits = list(_as_splitter(cv, y, is_classifier(estimator)).split(X, y))
     if sample_weight is not None:
-        sample_weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         present = sample_weight > 0.0
         splits = [[_renumbered(part, present) for part in split] for split in splits]
         X, y, sensitive, sample_weight = (

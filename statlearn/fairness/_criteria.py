@@ -5,7 +5,8 @@ from inspect import signature
 import numpy as np
 from sklearn.base import clone
 
-from .._support._sklearn import _check_sample_weight, _safe_indexing
+from .._support._sklearn import _safe_indexing
+from .._support.validation import check_sample_weight
 from ..dependence import DistanceCovariancePenalty
 from ._cells import N_BINS, intersection_cells
 from ._encoder import ProtectedEncoder
@@ -86,7 +87,7 @@ def disparity(metric, y_pred, sensitive, sample_weight=None, **options):
     """
     criterion = CRITERIA[metric] if isinstance(metric, str) else metric
     if sample_weight is not None:
-        weights = _check_sample_weight(sample_weight, y_pred, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, y_pred, dtype=np.float64, ensure_non_negative=True)
         present = np.flatnonzero(weights > 0.0)
         y_pred, sensitive = y_pred[present], _safe_indexing(sensitive, present)
         options = {**options, "sample_weight": weights[present]}

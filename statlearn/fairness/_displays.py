@@ -1,9 +1,13 @@
 """Pictures: the distributions of predictions per group, and the price of fairness along the weights."""
 
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
 
 from .._support._sklearn import check_matplotlib_support
 from .._support.figures import axes_of
+from .._typing import ArrayLike, Axes, Estimator, FloatArray
 from ._densities import density_grid, group_densities
 from ._metrics import kernel_width, read_groups
 from ._responses import responses
@@ -75,7 +79,16 @@ class GroupDensityDisplay:
     ['attribute 0=f (n=100)', 'attribute 0=m (n=100)']
     """
 
-    def __init__(self, *, grid, densities, group_names, counts, bandwidth, min_group=30):
+    def __init__(
+        self,
+        *,
+        grid: FloatArray,
+        densities: FloatArray,
+        group_names: Sequence[str],
+        counts: FloatArray,
+        bandwidth: float,
+        min_group: float = 30,
+    ) -> None:
         self.grid = grid
         self.densities = densities
         self.group_names = group_names
@@ -86,17 +99,17 @@ class GroupDensityDisplay:
     @classmethod
     def from_predictions(
         cls,
-        y_pred,
-        sensitive_features,
+        y_pred: ArrayLike,
+        sensitive_features: ArrayLike,
         *,
-        bins=4,
-        min_group=30,
-        bandwidth="scott",
-        grid_size=500,
-        sample_weight=None,
-        ax=None,
-        **line_options,
-    ):
+        bins: int | ArrayLike | dict[str, Any] | None = 4,
+        min_group: float = 30,
+        bandwidth: Literal["scott", "silverman"] | float = "scott",
+        grid_size: int = 500,
+        sample_weight: ArrayLike | None = None,
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw the densities of given predictions.
 
         Parameters
@@ -152,8 +165,15 @@ class GroupDensityDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, sensitive_features=None, *, sensitive_columns=None, response_method="auto", **options
-    ):
+        cls,
+        estimator: Estimator,
+        X: ArrayLike,
+        sensitive_features: ArrayLike | None = None,
+        *,
+        sensitive_columns: str | int | Sequence[str | int] | None = None,
+        response_method: Literal["auto", "predict", "predict_proba", "decision_function"] = "auto",
+        **options: Any,
+    ) -> Self:
         """Draw the densities of the predictions of an estimator.
 
         Parameters
@@ -194,7 +214,7 @@ class GroupDensityDisplay:
             )
         return cls.from_predictions(values, sensitive_features, **options)
 
-    def plot(self, ax=None, **line_options):
+    def plot(self, ax: Axes | None = None, **line_options: Any) -> Self:
         """Draw the densities.
 
         Parameters
@@ -282,7 +302,17 @@ class FairnessPathDisplay:
     'squared distance correlation'
     """
 
-    def __init__(self, *, fairness_weights, losses, criteria, criterion, spreads=None, best=None, name=None):
+    def __init__(
+        self,
+        *,
+        fairness_weights: FloatArray,
+        losses: FloatArray,
+        criteria: dict[str, FloatArray],
+        criterion: str,
+        spreads: dict[str, FloatArray] | None = None,
+        best: float | None = None,
+        name: str | None = None,
+    ) -> None:
         self.fairness_weights = fairness_weights
         self.losses = losses
         self.criteria = criteria
@@ -292,7 +322,16 @@ class FairnessPathDisplay:
         self.name = name
 
     @classmethod
-    def from_path(cls, path, *, criterion="dcor", view="price", ax=None, name=None, **line_options):
+    def from_path(
+        cls,
+        path: Any,
+        *,
+        criterion: Literal["dcor", "uf", "excess", "sd"] = "dcor",
+        view: Literal["price", "weight"] = "price",
+        ax: Axes | None = None,
+        name: str | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw a path of fits, with the figures of the training rows.
 
         Parameters
@@ -339,7 +378,16 @@ class FairnessPathDisplay:
         return display.plot(ax=ax, view=view, **line_options)
 
     @classmethod
-    def from_calibration(cls, calibration, *, criterion=None, view="price", ax=None, name=None, **line_options):
+    def from_calibration(
+        cls,
+        calibration: Any,
+        *,
+        criterion: str | None = None,
+        view: Literal["price", "weight"] = "price",
+        ax: Axes | None = None,
+        name: str | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw a calibration, with the figures of the held-out rows.
 
         Parameters
@@ -383,7 +431,7 @@ class FairnessPathDisplay:
         )
         return display.plot(ax=ax, view=view, **line_options)
 
-    def plot(self, ax=None, *, view="price", **line_options):
+    def plot(self, ax: Axes | None = None, *, view: Literal["price", "weight"] = "price", **line_options: Any) -> Self:
         """Draw one of the views.
 
         Parameters

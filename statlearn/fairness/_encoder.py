@@ -1,14 +1,16 @@
 """From raw protected attributes of mixed types to the numeric blocks between which distances are taken."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from scipy.spatial.distance import pdist
 from sklearn.base import TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import StrOptions, _check_feature_names_in, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._support.validation import validate_data
+from .._typing import ArrayLike, FloatArray, NameArray
 from ..certificate import Certificate, Check
 from ._sensitive import as_table, factorize, is_frame, looks_nominal, read_columns
 
@@ -114,7 +116,12 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
         "handle_unknown": [StrOptions({"error", "ignore"})],
     }
 
-    def __init__(self, scaling="minmax", categorical_features="auto", handle_unknown="error"):
+    def __init__(
+        self,
+        scaling: Literal["minmax", "unit", "dvar"] | None = "minmax",
+        categorical_features: Literal["auto"] | ArrayLike | int | bool = "auto",
+        handle_unknown: Literal["error", "ignore"] = "error",
+    ) -> None:
         self.scaling = scaling
         self.categorical_features = categorical_features
         self.handle_unknown = handle_unknown
@@ -126,7 +133,7 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the levels and ranges of the attributes.
 
         Parameters
@@ -157,7 +164,7 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
         self.certificate_ = _certificate(columns, attributes)
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> FloatArray:
         """Encode attributes.
 
         Parameters
@@ -186,7 +193,7 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
                 _write_levels(Z[:, block], self._codes(column, attribute.levels), attribute)
         return Z
 
-    def split(self, Z):
+    def split(self, Z: ArrayLike) -> list[FloatArray]:
         """Cut encoded attributes into blocks, one per attribute.
 
         Parameters
@@ -211,7 +218,7 @@ class ProtectedEncoder(TransformerMixin, StatlearnEstimator):
             raise ValueError(f"Z must have {n_columns} columns, as transform returns them. Got shape {Z.shape}.")
         return [Z[:, block] for block in self.blocks_]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NameArray:
         """Names of the encoded columns.
 
         Parameters

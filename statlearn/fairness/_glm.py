@@ -1,12 +1,16 @@
 """Fair generalized linear models."""
 
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import unchanged_on_error
 from .._support.progress import fit_progress
+from .._typing import ArrayLike, ClassWeight, DependenceMeasure, MatrixLike
+from ..dependence import DistanceCovariancePenalty
+from ._encoder import ProtectedEncoder
 from ._model import FAIRNESS_CONSTRAINTS, FairClassifier, FairModel, FairRegressor
 from ._solver import LinearSolver
 
@@ -172,20 +176,20 @@ class DistanceCovarianceFairRegressor(FairRegressor, FairLinearModel):
 
     def __init__(
         self,
-        loss="squared_error",
+        loss: Literal["squared_error", "poisson", "gamma", "tweedie"] = "squared_error",
         *,
-        power=1.5,
-        fairness_weight=1.0,
-        measure="ccdcov",
-        normalize=None,
-        penalize_on="mean",
-        alpha=0.0,
-        sensitive_columns=None,
-        drop_sensitive=True,
-        encoder=None,
-        max_iter=500,
-        tol=1e-7,
-    ):
+        power: float = 1.5,
+        fairness_weight: float = 1.0,
+        measure: DependenceMeasure | DistanceCovariancePenalty = "ccdcov",
+        normalize: Literal["dcor"] | None = None,
+        penalize_on: Literal["mean", "count", "linear"] = "mean",
+        alpha: float = 0.0,
+        sensitive_columns: str | int | ArrayLike | None = None,
+        drop_sensitive: bool = True,
+        encoder: ProtectedEncoder | None = None,
+        max_iter: int = 500,
+        tol: float = 1e-7,
+    ) -> None:
         self.loss = loss
         self.power = power
         self.fairness_weight = fairness_weight
@@ -201,7 +205,13 @@ class DistanceCovarianceFairRegressor(FairRegressor, FairLinearModel):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sensitive_features=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sensitive_features: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -223,8 +233,9 @@ class DistanceCovarianceFairRegressor(FairRegressor, FairLinearModel):
         Raises
         ------
         ValueError
-            For invalid parameters or data, missing values among the attributes included, and when both
-            ``sensitive_features`` and ``sensitive_columns`` are given.
+            For invalid parameters or data, missing values among the attributes included, when both
+            ``sensitive_features`` and ``sensitive_columns`` are given, and where squares of ``y`` or a huge
+            ``fairness_weight`` leave the range of floating-point numbers.
 
         Warns
         -----
@@ -365,19 +376,19 @@ class DistanceCovarianceFairClassifier(FairClassifier, FairLinearModel):
 
     def __init__(
         self,
-        fairness_weight=1.0,
+        fairness_weight: float = 1.0,
         *,
-        measure="ccdcov",
-        normalize=None,
-        penalize_on="mean",
-        alpha=0.0,
-        class_weight=None,
-        sensitive_columns=None,
-        drop_sensitive=True,
-        encoder=None,
-        max_iter=500,
-        tol=1e-7,
-    ):
+        measure: DependenceMeasure | DistanceCovariancePenalty = "ccdcov",
+        normalize: Literal["dcor"] | None = None,
+        penalize_on: Literal["mean", "linear"] = "mean",
+        alpha: float = 0.0,
+        class_weight: ClassWeight = None,
+        sensitive_columns: str | int | ArrayLike | None = None,
+        drop_sensitive: bool = True,
+        encoder: ProtectedEncoder | None = None,
+        max_iter: int = 500,
+        tol: float = 1e-7,
+    ) -> None:
         self.fairness_weight = fairness_weight
         self.measure = measure
         self.normalize = normalize
@@ -392,7 +403,13 @@ class DistanceCovarianceFairClassifier(FairClassifier, FairLinearModel):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sensitive_features=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sensitive_features: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model.
 
         Parameters

@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 LIMIT = 30.0
+LARGEST = 1e152  # target, and its inverse the smallest range of targets, whose squares are numbers
 
 
 class Loss:
@@ -84,6 +85,18 @@ class HalfSquaredError(Loss):
     """Squared error ``(y - u)**2 / 2``, identity link."""
 
     limit = np.inf
+
+    def check_target(self, y, weights):
+        """Refuse targets whose squares overflow, or whose squared differences underflow."""
+        super().check_target(y, weights)
+        largest = np.max(np.abs(y))
+        spread = np.ptp(y) if largest <= LARGEST else np.inf
+        if 0.0 < spread < 1.0 / LARGEST or largest > LARGEST:
+            found = f"values up to {largest:.6g}" if largest > LARGEST else f"a range of {spread:.6g}"
+            raise ValueError(
+                f"y must have values up to {LARGEST:g} and a range of at least {1.0 / LARGEST:g}, as they are squared. "
+                f"Got {found}: measure y in another unit, such as y / {largest:.1g}."
+            )
 
     def _in_range(self, y):
         return np.isfinite(y)

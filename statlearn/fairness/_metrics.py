@@ -1,13 +1,14 @@
 """How far the distributions of predictions differ between groups."""
 
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from sklearn.utils import check_array
 
 from .._kernels.transport import pairwise_wasserstein
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _safe_indexing, validate_params
+from .._support._sklearn import Interval, StrOptions, _safe_indexing, validate_params
+from .._support.validation import check_array, check_sample_weight
+from .._typing import ArrayLike
 from ._cells import Cells, intersection_cells
 from ._densities import density_grid, group_densities
 from ._sensitive import read_sensitive
@@ -44,7 +45,7 @@ def read_groups(y_pred, groups, bins, sample_weight, name="groups"):
     """`GroupedPredictions` from what a user passed."""
     values = read_predictions(y_pred)
     table = read_sensitive(groups, values.size, y_pred, name)
-    weights = _check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, values, dtype=np.float64, ensure_non_negative=True)
     present = weights > 0.0
     if not present.all():
         values, weights, table = values[present], weights[present], _safe_indexing(table, np.flatnonzero(present))
@@ -62,16 +63,16 @@ def read_groups(y_pred, groups, bins, sample_weight, name="groups"):
     prefer_skip_nested_validation=True,
 )
 def jensen_shannon_divergence(
-    y_pred,
-    groups,
+    y_pred: ArrayLike,
+    groups: ArrayLike,
     *,
-    weights="proportion",
-    bandwidth=0.15,
-    grid_size=1000,
-    base=2,
-    bins=None,
-    sample_weight=None,
-):
+    weights: Literal["proportion", "equal"] = "proportion",
+    bandwidth: Literal["scott", "silverman"] | float = 0.15,
+    grid_size: int = 1000,
+    base: float = 2,
+    bins: int | ArrayLike | dict[str, Any] | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     r"""Jensen-Shannon divergence between the distributions of predictions in groups.
 
     With the distribution :math:`P_g` of the predictions in group g and its share :math:`\pi_g`,
@@ -206,7 +207,13 @@ def _entropy(probabilities):
 
 
 @validate_params(GROUP_CONSTRAINTS, prefer_skip_nested_validation=True)
-def unfairness_ratio(y_pred, groups, *, bins=None, sample_weight=None):
+def unfairness_ratio(
+    y_pred: ArrayLike,
+    groups: ArrayLike,
+    *,
+    bins: int | ArrayLike | dict[str, Any] | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Variance of the mean predictions of groups, relative to the variance of all predictions.
 
     Parameters
@@ -279,7 +286,14 @@ def _mean_ratio(grouped):
 @validate_params(
     {"reference": [StrOptions({"pairs", "pooled"})]} | GROUP_CONSTRAINTS, prefer_skip_nested_validation=True
 )
-def wasserstein_disparity(y_pred, groups, *, reference="pairs", bins=None, sample_weight=None):
+def wasserstein_disparity(
+    y_pred: ArrayLike,
+    groups: ArrayLike,
+    *,
+    reference: Literal["pairs", "pooled"] = "pairs",
+    bins: int | ArrayLike | dict[str, Any] | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Largest Wasserstein distance between the distributions of predictions in groups.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import unchanged_on_error
 from .._support.progress import fit_progress
 from .._support.random_streams import spawn_generators
+from .._typing import ArrayLike, DependenceMeasure, LegacyRandomState, MatrixLike
+from ..dependence import DistanceCovariancePenalty
+from ._encoder import ProtectedEncoder
 from ._model import FAIRNESS_CONSTRAINTS, FairClassifier, FairModel, FairRegressor
 from ._network import forward
 from ._network_solver import NetworkSolver
@@ -220,20 +224,20 @@ class DistanceCovarianceFairMLPRegressor(FairRegressor, FairNetworkModel):
 
     def __init__(
         self,
-        hidden_layer_sizes=(32,),
+        hidden_layer_sizes: int | ArrayLike = (32,),
         *,
-        loss="squared_error",
-        fairness_weight=1.0,
-        measure="ccdcov",
-        normalize=None,
-        penalize_on="mean",
-        alpha=1e-4,
-        sensitive_columns=None,
-        encoder=None,
-        max_iter=500,
-        tol=1e-6,
-        random_state=None,
-    ):
+        loss: Literal["squared_error", "poisson", "gamma"] = "squared_error",
+        fairness_weight: float = 1.0,
+        measure: DependenceMeasure | DistanceCovariancePenalty = "ccdcov",
+        normalize: Literal["dcor"] | None = None,
+        penalize_on: Literal["mean", "count", "linear"] = "mean",
+        alpha: float = 1e-4,
+        sensitive_columns: str | int | ArrayLike | None = None,
+        encoder: ProtectedEncoder | None = None,
+        max_iter: int = 500,
+        tol: float = 1e-6,
+        random_state: LegacyRandomState = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.loss = loss
         self.fairness_weight = fairness_weight
@@ -249,7 +253,13 @@ class DistanceCovarianceFairMLPRegressor(FairRegressor, FairNetworkModel):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sensitive_features=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sensitive_features: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit the network.
 
         Parameters
@@ -271,8 +281,9 @@ class DistanceCovarianceFairMLPRegressor(FairRegressor, FairNetworkModel):
         Raises
         ------
         ValueError
-            For invalid parameters or data, missing values among the attributes included, and when both
-            ``sensitive_features`` and ``sensitive_columns`` are given.
+            For invalid parameters or data, missing values among the attributes included, when both
+            ``sensitive_features`` and ``sensitive_columns`` are given, and where squares of ``y`` or a huge
+            ``fairness_weight`` leave the range of floating-point numbers.
 
         Warns
         -----
@@ -401,19 +412,19 @@ class DistanceCovarianceFairMLPClassifier(FairClassifier, FairNetworkModel):
 
     def __init__(
         self,
-        hidden_layer_sizes=(32,),
+        hidden_layer_sizes: int | ArrayLike = (32,),
         *,
-        fairness_weight=1.0,
-        measure="ccdcov",
-        normalize=None,
-        penalize_on="mean",
-        alpha=1e-4,
-        sensitive_columns=None,
-        encoder=None,
-        max_iter=500,
-        tol=1e-6,
-        random_state=None,
-    ):
+        fairness_weight: float = 1.0,
+        measure: DependenceMeasure | DistanceCovariancePenalty = "ccdcov",
+        normalize: Literal["dcor"] | None = None,
+        penalize_on: Literal["mean", "linear"] = "mean",
+        alpha: float = 1e-4,
+        sensitive_columns: str | int | ArrayLike | None = None,
+        encoder: ProtectedEncoder | None = None,
+        max_iter: int = 500,
+        tol: float = 1e-6,
+        random_state: LegacyRandomState = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.fairness_weight = fairness_weight
         self.measure = measure
@@ -428,7 +439,13 @@ class DistanceCovarianceFairMLPClassifier(FairClassifier, FairNetworkModel):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sensitive_features=None, sample_weight=None):
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sensitive_features: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Fit the network.
 
         Parameters

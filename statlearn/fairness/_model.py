@@ -8,14 +8,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_X_y, compute_class_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import HasMethods, Interval, StrOptions, _check_sample_weight, _num_samples, _safe_indexing
+from .._support._sklearn import HasMethods, Interval, StrOptions, _num_samples, _safe_indexing
 from .._support.base import StatlearnEstimator
 from .._support.progress import CallbackSupportMixin
 from .._support.user_warnings import warn_user
+from .._support.validation import check_array, check_sample_weight, check_two_classes, check_X_y, validate_data
+from .._typing import FloatArray, LabelArray, MatrixLike
 from ..dependence import DistanceCovariancePenalty
 from ..exceptions import NegativePenaltyWarning, SensitiveFeaturesWarning, ShrinkageWarning
 from ._cells import N_BINS, intersection_cells
@@ -67,15 +69,27 @@ class FairModel(CallbackSupportMixin, StatlearnEstimator):
         features, y, sensitive = self._read(X, y, sensitive_features)
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, features, dtype=np.float64, ensure_non_negative=True)
+            weights = check_sample_weight(sample_weight, features, dtype=np.float64, ensure_non_negative=True)
             if not weights.all():
                 present = np.flatnonzero(weights)
                 features, y, weights = features[present], y[present], weights[present]
                 sensitive = None if sensitive is None else _safe_indexing(sensitive, present)
-        loss, y, loss_weights = self._target(y, np.ones(len(y)) if weights is None else weights)
+            if sensitive is not None:
+                self._refuse_little_weight(weights)
+        loss, y, loss_weights = self._target(y, weights)
         penalty_weights = None if self.penalize_on == "count" else weights
         encoder, protection = self._protect(sensitive, penalty_weights, features.shape[0])
         return FairProblem(features, FairRisk(loss, y, loss_weights, protection, self.penalize_on), encoder)
+
+    def _refuse_little_weight(self, weights):
+        """Weights count copies of rows, of which the unbiased penalty needs more than three."""
+        total = weights.size if self.penalize_on == "count" else float(weights.sum())
+        if total <= 3.0 and self._penalty().unbiased:
+            raise ValueError(
+                f"sample_weight must let the rows count as more than 3, a weight meaning that many copies of its row. "
+                f"Got {weights.size} row(s) of positive weight that count as {total:.6g}: raise the weights, or use "
+                "measure=DistanceCovariancePenalty(..., unbiased=False)."
+            )
 
     def _read(self, X, y, sensitive_features):
         """Features that predict, targets, and raw sensitive features or None."""
@@ -229,7 +243,8 @@ class FairRegressor(RegressorMixin):
         return tags
 
     def _target(self, y, weights):
-        """Loss, targets and the weights of the rows in the loss."""
+        """Loss, targets and the weights of the rows in the loss: ones for None."""
+        weights = np.ones(len(y)) if weights is None else weights
         loss = regression_loss(self.loss, self.power)
         if self.penalize_on == "count" and not loss.log_link:
             raise ValueError(
@@ -240,7 +255,7 @@ class FairRegressor(RegressorMixin):
         self._has_log_link = loss.log_link
         return loss, y, weights
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> FloatArray:
         """Predicted means.
 
         Parameters
@@ -263,15 +278,12 @@ class FairClassifier(ClassifierMixin):
     class_weight = None
 
     def _target(self, y, weights):
-        """Loss, class codes and the weights of the rows in the loss."""
+        """Loss, class codes and the weights of the rows in the loss: ones for None."""
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
+        check_two_classes(self.classes_, weights)
         n_classes = len(self.classes_)
-        if n_classes < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes in the data, but the data contains only "
-                f"one class: {self.classes_.tolist()}"
-            )
+        weights = np.ones(len(y)) if weights is None else weights
         if self.class_weight is not None:
             factors = compute_class_weight(self.class_weight, classes=self.classes_, y=y, sample_weight=weights)
             if not np.all(np.isfinite(factors) & (factors > 0.0)):
@@ -284,7 +296,7 @@ class FairClassifier(ClassifierMixin):
     def _class_loss(self):
         return HalfBinomialLoss() if len(self.classes_) == 2 else HalfMultinomialLoss(len(self.classes_))
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Linear predictors.
 
         Parameters
@@ -299,7 +311,7 @@ class FairClassifier(ClassifierMixin):
         """
         return self._predictor(self._features(X))
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Class probabilities.
 
         Parameters
@@ -316,7 +328,7 @@ class FairClassifier(ClassifierMixin):
         mean = self._class_loss().mean(u)
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> FloatArray:
         """Logarithms of the class probabilities.
 
         Parameters
@@ -335,7 +347,7 @@ class FairClassifier(ClassifierMixin):
         columns = [-loss.value(np.full(len(u), code), u) for code in codes]
         return np.column_stack(columns)
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Most probable class.
 
         Parameters

@@ -140,6 +140,7 @@ class NetworkSolver:
         unpenalized = self.unpenalized(on_step)
         if fairness_weight == 0.0 or self.risk.protection is None or unpenalized.descent.stopped:
             return unpenalized
+        self.risk.check_fairness_weight(fairness_weight)
         return self._descend(fairness_weight, on_step)
 
     def _descend(self, fairness_weight, on_step):

@@ -18,6 +18,7 @@ __all__ = ["PENALIZED", "FairRisk", "Measures", "Protection"]
 SEPARATED = 1e-6  # of the loss of the constant model, that is left when classes are told apart without error
 
 ROUNDING = 1e-10  # of the predictor of the constant model, relative
+LARGEST_RATIO = 1e100  # of the penalty to the loss, beyond which squares of gradients may overflow
 GRID = 2.0**-36  # of the range of predictions: those that agree to so many digits are tied
 
 
@@ -143,6 +144,18 @@ class FairRisk:
     def knows_constants(self):
         """Whether the penalty has a meaning for constant predictions; their distance correlation is 0 by convention."""
         return self.protection is None or self.protection.penalty.normalize is None
+
+    def check_fairness_weight(self, fairness_weight):
+        """Refuse a weight that makes the penalty so large that nothing is left of the loss, and gradients overflow."""
+        is_linear = np.isinf(self.loss.limit)  # the loss then has the square of the unit of y, a penalty its unit
+        unit = float(np.sqrt(2.0 * self.scale)) if is_linear and self.knows_constants else 1.0
+        largest = LARGEST_RATIO * self.scale / unit
+        if fairness_weight > largest:
+            other = ", or measure y in another unit, in which it varies more" if is_linear else ""
+            raise ValueError(
+                f"fairness_weight must be at most {largest:.1g} for this y, whose loss without any feature is "
+                f"{self.scale:.1g}: beside the penalty it would not be seen. Got {fairness_weight:g}: lower it{other}."
+            )
 
     def penalized(self, u):
         """What the penalty looks at."""

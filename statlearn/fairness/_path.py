@@ -12,10 +12,11 @@ from .._support.data_frames import data_frame
 from .._support.progress import fit_progress
 from .._support.user_warnings import warn_user
 from .._support.validation import check_vector
+from .._typing import ArrayLike, Axes, DataFrame, FloatArray, MatrixLike
 from ..certificate import Certificate, Check
 from ._certificates import LARGEST_REWARD, Shrinkage, reward_for_noise
 from ._displays import FairnessPathDisplay
-from ._glm import DistanceCovarianceFairRegressor, FairLinearModel
+from ._glm import DistanceCovarianceFairClassifier, DistanceCovarianceFairRegressor, FairLinearModel
 
 __all__ = ["FairnessPath", "fairness_path"]
 
@@ -69,18 +70,18 @@ class FairnessPath:
     (2, 1)
     """
 
-    fairness_weights: np.ndarray
-    coefs: np.ndarray = field(repr=False)
-    intercepts: np.ndarray = field(repr=False)
-    losses: np.ndarray = field(repr=False)
-    penalty_excesses: np.ndarray = field(repr=False)
-    distance_correlations: np.ndarray = field(repr=False)
-    unfairness_ratios: np.ndarray = field(repr=False)
-    deviations: np.ndarray = field(repr=False)
+    fairness_weights: FloatArray
+    coefs: FloatArray = field(repr=False)
+    intercepts: FloatArray = field(repr=False)
+    losses: FloatArray = field(repr=False)
+    penalty_excesses: FloatArray = field(repr=False)
+    distance_correlations: FloatArray = field(repr=False)
+    unfairness_ratios: FloatArray = field(repr=False)
+    deviations: FloatArray = field(repr=False)
     largest_weight: float | None
     certificate: Certificate = field(repr=False)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> FairnessPathDisplay:
         """Draw the path.
 
         Parameters
@@ -95,7 +96,7 @@ class FairnessPath:
         """
         return FairnessPathDisplay.from_path(self, ax=ax)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Return the path as a table.
 
         Returns
@@ -136,16 +137,16 @@ class FairnessPath:
     prefer_skip_nested_validation=False,
 )
 def fairness_path(
-    X,
-    y,
-    sensitive_features=None,
+    X: MatrixLike,
+    y: ArrayLike,
+    sensitive_features: ArrayLike | None = None,
     *,
-    estimator=None,
-    fairness_weights=None,
-    n_fairness_weights=20,
-    eps=1e-3,
-    sample_weight=None,
-):
+    estimator: DistanceCovarianceFairRegressor | DistanceCovarianceFairClassifier | None = None,
+    fairness_weights: ArrayLike | None = None,
+    n_fairness_weights: int = 20,
+    eps: float = 1e-3,
+    sample_weight: ArrayLike | None = None,
+) -> FairnessPath:
     """Fit a fair linear model along increasing fairness weights, each fit started from the one before.
 
     Parameters

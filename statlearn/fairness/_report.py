@@ -3,16 +3,20 @@
 import html
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
-from .._support._sklearn import HasMethods, Interval, _check_sample_weight, _safe_indexing, validate_params
+from .._support._sklearn import HasMethods, Interval, _safe_indexing, validate_params
 from .._support.data_frames import data_frame
+from .._support.validation import check_sample_weight
+from .._typing import ArrayLike, DataFrame, RandomState
 from ..certificate import Certificate, Check, format_table
 from ..dependence import DistanceCovariancePenalty, distance_covariance_test
 from ._cells import N_BINS, Cells, attribute_cells, intersection_cells
 from ._criteria import encode, levels_of
 from ._densities import density_grid
+from ._encoder import ProtectedEncoder
 from ._metrics import (
     GroupedPredictions,
     cell_means,
@@ -95,13 +99,13 @@ class FairnessReport:
     0.4
     """
 
-    groups: dict = field(repr=False)
-    overall: dict
+    groups: dict[str, np.ndarray] = field(repr=False)
+    overall: dict[str, float]
     n_samples: float
     min_group: float
     certificate: Certificate = field(repr=False)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Table of the groups.
 
         Returns
@@ -161,17 +165,17 @@ class FairnessReport:
     prefer_skip_nested_validation=True,
 )
 def fairness_report(
-    y_true,
-    y_pred,
-    sensitive_features,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    sensitive_features: ArrayLike,
     *,
-    bins=N_BINS,
-    min_group=30,
-    encoder=None,
-    n_permutations=0,
-    random_state=None,
-    sample_weight=None,
-):
+    bins: int | ArrayLike | dict[str, Any] | None = N_BINS,
+    min_group: float = 30,
+    encoder: ProtectedEncoder | None = None,
+    n_permutations: int = 0,
+    random_state: RandomState = None,
+    sample_weight: ArrayLike | None = None,
+) -> FairnessReport:
     """Report how far predictions depend on sensitive features, by level, by intersection, and overall.
 
     Parameters
@@ -258,7 +262,7 @@ def fairness_report(
     if n_permutations and sample_weight is not None:
         raise ValueError("n_permutations must be 0 with sample_weight: the permutation test takes whole rows only.")
     sensitive = read_sensitive(sensitive_features, predictions.size, y_pred)
-    weights = _check_sample_weight(sample_weight, predictions, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, predictions, dtype=np.float64, ensure_non_negative=True)
     rows = np.flatnonzero(weights > 0.0)
     if rows.size < weights.size:
         outcomes, predictions, weights = outcomes[rows], predictions[rows], weights[rows]

@@ -78,6 +78,11 @@ def read_sensitive(sensitive_features, n_samples, X=None, name="sensitive_featur
             f"Found inconsistent numbers of samples: {name} has {table.shape[0]} rows for {n_samples} samples. Give "
             "one row per sample."
         )
+    if table.shape[1] == 0:
+        raise ValueError(
+            f"{name} must have one column or more, each an attribute. Got a table of shape {tuple(table.shape)}: check "
+            "how its columns were selected."
+        )
     if _indexes_differ(table, X):
         warn_user(
             f"the index of {name} differs from that of the other data; rows are matched by their position. If the "

@@ -344,6 +344,7 @@ class LinearSolver:
         unpenalized = self.unpenalized(on_step)
         if fairness_weight == 0.0 or self.risk.protection is None or unpenalized.descent.stopped:
             return unpenalized
+        self.risk.check_fairness_weight(fairness_weight)
         theta = self._start if start is None else start.descent.theta
         solution = self._descend(theta, fairness_weight, on_step, self._shifts if explore else [])
         self._start = solution.descent.theta

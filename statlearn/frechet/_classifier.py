@@ -1,6 +1,7 @@
 """A classifier whose predictions are Fréchet means over a metric label space."""
 
 from numbers import Integral
+from typing import Any, Literal, Self
 
 import numpy as np
 import sklearn
@@ -11,11 +12,13 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from .._support._sklearn import HasMethods, StrOptions, _check_sample_weight, _fit_context, _num_samples
+from .._support._sklearn import HasMethods, StrOptions, _fit_context, _num_samples
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.delegation import check_delegated_rows, refuse_unrouted
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, fit_progress
+from .._support.validation import check_sample_weight
+from .._typing import ArrayLike, CrossValidation, Estimator, FloatArray, LabelArray, MatrixLike
 from ._certificates import fit_certificate
 from ._decision import LARGEST_TABLE, POWER, TEMPERATURE, TIE_BREAKS, frechet_scores, tempered
 from ._decision_rule import DecisionRule
@@ -165,19 +168,19 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        metric="discrete",
-        label_space=None,
-        power=2,
-        temperature=1.0,
-        calibration=None,
-        cv=5,
-        response_method="predict_proba",
-        tie_break="first",
-        backend="auto",
-        n_jobs=None,
-    ):
+        metric: Literal["discrete"] | LabelMetric = "discrete",
+        label_space: Literal["observed"] | ArrayLike | None = None,
+        power: float = 2,
+        temperature: Literal["auto"] | float = 1.0,
+        calibration: Literal["sigmoid", "isotonic", "temperature"] | None = None,
+        cv: CrossValidation = 5,
+        response_method: Literal["predict_proba", "decision_function"] = "predict_proba",
+        tie_break: Literal["first", "observed"] = "first",
+        backend: str = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
         self.estimator = estimator
         self.metric = metric
         self.label_space = label_space
@@ -192,7 +195,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any) -> Self:
         """Fit the classifier, and choose the temperature if it is "auto".
 
         Parameters
@@ -216,7 +219,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         check_classification_targets(y)
         X = check_delegated_rows(self, X, reset=True)
         check_consistent_length(X, y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         known = classes_known_before(self._base())
         if self.calibration is not None:
             check_calibration(self.calibration, self.cv, self.temperature, self.response_method, y, known)
@@ -238,7 +241,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         self.certificate_ = fit_certificate(rule, self.observed_indices_, constant, held_out)
         return self
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Labels with the least mean distance to the power.
 
         Parameters
@@ -254,7 +257,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         P = self.predict_observed_proba(X)
         return self.metric_.labels_[self._decide(P, temperature=self.temperature_)]
 
-    def predict_top_k(self, X, k):
+    def predict_top_k(self, X: MatrixLike, k: int) -> LabelArray:
         """The k labels with the least mean distances to the power.
 
         Parameters
@@ -272,7 +275,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         P = self.predict_observed_proba(X)
         return self.metric_.labels_[self._decide(P, temperature=self.temperature_, top_k=k)]
 
-    def predict_observed_proba(self, X):
+    def predict_observed_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities that the classifier gives to the labels it knows, whatever the temperature.
 
         Parameters
@@ -288,7 +291,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         check_is_fitted(self)
         return class_weights(self.estimator_, check_delegated_rows(self, X, reset=False), self._method())
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities that the classifier gives to all labels, zero for those it does not know.
 
         They do not depend on the temperature. The label of the largest probability is in general not the one that
@@ -320,7 +323,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         probabilities[:, np.searchsorted(self.classes_, self.observed_classes_)] = self.predict_observed_proba(X)
         return probabilities
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Minus the mean distance to the power of each label, weighted by probabilities.
 
         Parameters
@@ -348,7 +351,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         scores[:, ~np.isin(order, rule.allowed(self.observed_indices_))] = -np.inf
         return scores[:, 1] - scores[:, 0] if order.size == 2 else scores
 
-    def frechet_variance(self, X):
+    def frechet_variance(self, X: MatrixLike) -> FloatArray:
         """Mean distance to the power of the predicted label, weighted by probabilities: how unsure a prediction is.
 
         Parameters
@@ -365,7 +368,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         _, scores = self._decide(P, return_scores=True)
         return scores / P.sum(axis=1)
 
-    def locus(self, *, strict=False):
+    def locus(self, *, strict: bool = False) -> LabelArray:
         """Labels that can be predicted, whatever the probabilities.
 
         Parameters
@@ -387,7 +390,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         found = locus(self.metric_, observed, label_space=rule.allowed(observed), strict=strict, power=rule.power)
         return self.metric_.labels_[found]
 
-    def next_classes(self, n):
+    def next_classes(self, n: int) -> LabelArray:
         """Labels to collect training rows of next, so that more labels can be predicted.
 
         Their order is about the Fréchet mean over all labels: ``power`` and ``label_space`` play no part.
@@ -409,7 +412,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         check_is_fitted(self)
         return self.metric_.labels_[next_class_order(self.metric_, self.observed_indices_, n_select=n)]
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Routing of metadata to the classifier, and to the splitter if it chooses the temperature.
 
         Returns

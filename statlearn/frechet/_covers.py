@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from .._support._sklearn import validate_params
+from .._typing import IntArray
 from ._graph_metric import GraphMetric
 from ._grid_metric import GridMetric
 from ._label_metric import LabelMetric
@@ -23,7 +24,7 @@ STRICT_CORNERS = {
 
 
 @validate_params({"metric": [LabelMetric], "strict": ["boolean"]}, prefer_skip_nested_validation=True)
-def minimum_locus_cover(metric, strict=False):
+def minimum_locus_cover(metric: LabelMetric, strict: bool = False) -> IntArray:
     r"""Find as few labels as possible such that a classifier that has observed them can predict every label.
 
     Parameters

@@ -1,12 +1,15 @@
 """The decision: labels that minimize the Fréchet functional of weights of the observed labels."""
 
 from numbers import Integral, Real
+from typing import Literal, overload
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._support.validation import check_array
+from .._typing import ArrayLike, FloatArray, IntArray, MatrixLike
 from ._label_metric import LabelMetric
 from ._searches import ENTRIES_AT_ONCE, TIE, Candidates, RowsSearch, direct_scores, near_least
 
@@ -17,6 +20,38 @@ TEMPERATURE = [Interval(Real, 0, None, closed="neither")]
 TIE_BREAKS = [StrOptions({"first", "observed"})]
 ROWS_AT_ONCE = 1000  # a row may have many tied labels
 LARGEST_TABLE = 2**27  # entries of a table of scores that is asked for
+
+
+@overload
+def frechet_predict(
+    P: MatrixLike,
+    metric: LabelMetric,
+    observed: ArrayLike,
+    *,
+    label_space: ArrayLike | None = None,
+    power: float = 2,
+    temperature: float = 1.0,
+    tie_break: Literal["first", "observed"] = "first",
+    backend: str = "auto",
+    top_k: int | None = None,
+    return_scores: Literal[False] = False,
+) -> IntArray: ...
+
+
+@overload
+def frechet_predict(
+    P: MatrixLike,
+    metric: LabelMetric,
+    observed: ArrayLike,
+    *,
+    label_space: ArrayLike | None = None,
+    power: float = 2,
+    temperature: float = 1.0,
+    tie_break: Literal["first", "observed"] = "first",
+    backend: str = "auto",
+    top_k: int | None = None,
+    return_scores: Literal[True],
+) -> tuple[IntArray, FloatArray]: ...
 
 
 @validate_params(
@@ -33,18 +68,18 @@ LARGEST_TABLE = 2**27  # entries of a table of scores that is asked for
     prefer_skip_nested_validation=True,
 )
 def frechet_predict(
-    P,
-    metric,
-    observed,
+    P: MatrixLike,
+    metric: LabelMetric,
+    observed: ArrayLike,
     *,
-    label_space=None,
-    power=2,
-    temperature=1.0,
-    tie_break="first",
-    backend="auto",
-    top_k=None,
-    return_scores=False,
-):
+    label_space: ArrayLike | None = None,
+    power: float = 2,
+    temperature: float = 1.0,
+    tie_break: Literal["first", "observed"] = "first",
+    backend: str = "auto",
+    top_k: int | None = None,
+    return_scores: bool = False,
+) -> IntArray | tuple[IntArray, FloatArray]:
     r"""Predict the label with the least mean squared distance to the observed labels, weighted by probabilities.
 
     For weights :math:`P_1, \dots, P_K` of observed labels :math:`\lambda_1, \dots, \lambda_K` of a space of N labels,
@@ -127,7 +162,15 @@ def frechet_predict(
     {"metric": [LabelMetric], "labels": ["array-like", None], "power": POWER, "temperature": TEMPERATURE},
     prefer_skip_nested_validation=True,
 )
-def frechet_scores(P, metric, observed, labels=None, *, power=2, temperature=1.0):
+def frechet_scores(
+    P: MatrixLike,
+    metric: LabelMetric,
+    observed: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    power: float = 2,
+    temperature: float = 1.0,
+) -> FloatArray:
     r"""Compute the Fréchet functional, :math:`F(v) = \sum_i P_i\, d(\lambda_i, v)^2`, of labels.
 
     Parameters

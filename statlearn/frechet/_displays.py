@@ -1,9 +1,14 @@
 """Pictures of label spaces: what can be predicted, and for which probabilities."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 
 from .._support._sklearn import check_matplotlib_support
+from .._typing import ArrayLike, Axes, FloatArray, IntArray, LabelArray
 from ._decision import check_positions, frechet_predict
+from ._label_metric import LabelMetric
 from ._locus import locus
 from ._tree_metric import TreeMetric
 
@@ -57,7 +62,9 @@ class LocusDisplay:
     4
     """
 
-    def __init__(self, *, points, edges, label_points, kinds, names):
+    def __init__(
+        self, *, points: FloatArray, edges: IntArray, label_points: IntArray, kinds: LabelArray, names: Sequence[str]
+    ) -> None:
         self.points = points
         self.edges = edges
         self.label_points = label_points
@@ -65,7 +72,9 @@ class LocusDisplay:
         self.names = names
 
     @classmethod
-    def from_metric(cls, metric, observed, *, strict=False, ax=None):
+    def from_metric(
+        cls, metric: LabelMetric, observed: ArrayLike, *, strict: bool = False, ax: Axes | None = None
+    ) -> Self:
         """Draw a label space.
 
         A tree hangs from its root. Labels with one or two coordinates are where these are; others are placed by
@@ -103,7 +112,7 @@ class LocusDisplay:
         names = [str(label) for label in metric.labels_] if metric.n_labels_ <= MAX_NAMED else []
         return cls(points=points, edges=edges, label_points=label_points, kinds=kinds, names=names).plot(ax=ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Axes | None = None) -> Self:
         """Draw the picture again.
 
         Parameters
@@ -210,13 +219,23 @@ class SimplexRegionDisplay:
     [0, 1, 2, 3, 4]
     """
 
-    def __init__(self, *, corners, labels, names):
+    def __init__(self, *, corners: FloatArray, labels: IntArray, names: Sequence[str]) -> None:
         self.corners = corners
         self.labels = labels
         self.names = names
 
     @classmethod
-    def from_metric(cls, metric, observed, *, power=2, temperature=1.0, resolution=80, ax=None, **region_options):
+    def from_metric(
+        cls,
+        metric: LabelMetric,
+        observed: ArrayLike,
+        *,
+        power: float = 2,
+        temperature: float = 1.0,
+        resolution: int = 80,
+        ax: Axes | None = None,
+        **region_options: Any,
+    ) -> Self:
         """Draw the regions of the simplex.
 
         Parameters
@@ -257,7 +276,7 @@ class SimplexRegionDisplay:
         names = [str(label) for label in metric.labels_[observed]]
         return cls(corners=P @ CORNERS, labels=labels, names=names).plot(ax=ax, **region_options)
 
-    def plot(self, ax=None, **region_options):
+    def plot(self, ax: Axes | None = None, **region_options: Any) -> Self:
         """Draw the picture again.
 
         Parameters

@@ -1,11 +1,15 @@
 """Labels at points of a space: distances of coordinates, of embeddings in particular."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances
 from sklearn.metrics.pairwise import distance_metrics
-from sklearn.utils import check_array
 
+from .._support.validation import check_array
+from .._typing import ArrayLike, FloatArray, IntArray
 from ._embedding_search import MeanSearch
 from ._label_metric import LabelMetric
 from ._searches import SMALLEST
@@ -48,7 +52,7 @@ class CoordinateMetric(LabelMetric):
         """
         raise NotImplementedError
 
-    def distances(self, sources, targets):
+    def distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances between labels.
 
         Parameters
@@ -65,7 +69,7 @@ class CoordinateMetric(LabelMetric):
         """
         return cdist(self.coordinates(sources), self.coordinates(targets), NORMS[self.norm][0])
 
-    def powers(self, sources, targets, power):
+    def powers(self, sources: IntArray, targets: IntArray, power: float) -> FloatArray:
         """Distances to a power.
 
         Parameters
@@ -86,7 +90,7 @@ class CoordinateMetric(LabelMetric):
             return cdist(self.coordinates(sources), self.coordinates(targets), "sqeuclidean")
         return super().powers(sources, targets, power)
 
-    def paired_distances(self, sources, targets):
+    def paired_distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances from each source to the target of the same place.
 
         Parameters
@@ -103,7 +107,7 @@ class CoordinateMetric(LabelMetric):
             return super().paired_distances(sources, targets)
         return np.linalg.norm(self.coordinates(sources) - self.coordinates(targets), NORMS[self.norm][1], axis=1)
 
-    def search_names(self, power):
+    def search_names(self, power: float) -> list[str]:
         """Names of the backends that find minimizers for a power.
 
         Parameters
@@ -181,7 +185,12 @@ class EmbeddingMetric(CoordinateMetric):
     array(['Hannover'], dtype='<U8')
     """
 
-    def __init__(self, E, labels=None, metric="euclidean"):
+    def __init__(
+        self,
+        E: ArrayLike,
+        labels: Iterable[str] | Iterable[float] | None = None,
+        metric: str | Callable[..., Any] = "euclidean",
+    ) -> None:
         _check_metric_name(metric)
         if labels is None and hasattr(E, "index") and hasattr(E, "columns"):
             labels = list(E.index)
@@ -194,7 +203,7 @@ class EmbeddingMetric(CoordinateMetric):
         check_spread(self.embeddings_, "E")
         self.embeddings_.flags.writeable = False
 
-    def coordinates(self, positions):
+    def coordinates(self, positions: IntArray) -> FloatArray:
         """Embeddings of labels.
 
         Parameters
@@ -209,7 +218,7 @@ class EmbeddingMetric(CoordinateMetric):
         """
         return self.embeddings_[positions]
 
-    def distances(self, sources, targets):
+    def distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances between labels.
 
         Parameters

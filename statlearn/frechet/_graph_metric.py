@@ -1,13 +1,15 @@
 """Labels that are nodes of a graph: distances are lengths of shortest paths."""
 
+from collections.abc import Iterable
 from numbers import Real
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, dijkstra
-from sklearn.utils import check_array
 
 from .._support.networkx_graphs import is_networkx, networkx_adjacency
+from .._support.validation import check_array
+from .._typing import FloatArray, GraphLike, IntArray
 from ._graph_kernels import breadth_first, most_steps
 from ._graph_search import GraphSearch
 from ._label_metric import LabelMetric
@@ -75,7 +77,9 @@ class GraphMetric(LabelMetric):
 
     searches = {**LabelMetric.searches, "graph": GraphSearch}
 
-    def __init__(self, graph, labels=None, disconnected=None):
+    def __init__(
+        self, graph: GraphLike, labels: Iterable[str] | Iterable[float] | None = None, disconnected: float | None = None
+    ) -> None:
         adjacency, names = _read_graph(graph)
         super().__init__(names if labels is None else labels)
         _check_lengths(adjacency)
@@ -99,7 +103,7 @@ class GraphMetric(LabelMetric):
         length = self._lengths[0] if self._lengths.size else 1.0
         return np.append(length * np.arange(most + 1), self._apart)
 
-    def paths(self, sources):
+    def paths(self, sources: IntArray) -> np.ndarray:
         """Shortest paths from labels to all labels, in the form that `powers_of_paths` takes.
 
         Parameters
@@ -123,7 +127,7 @@ class GraphMetric(LabelMetric):
         breadth_first(self._indptr, self._indices, np.asarray(sources, dtype=np.int64), queue, steps)
         return steps
 
-    def powers_of_paths(self, paths, power):
+    def powers_of_paths(self, paths: np.ndarray, power: float) -> FloatArray:
         """Distances to a power, from shortest paths.
 
         Parameters
@@ -140,7 +144,7 @@ class GraphMetric(LabelMetric):
         """
         return paths**power if self._of_steps is None else (self._of_steps**power)[paths]
 
-    def distances(self, sources, targets):
+    def distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances between labels, by a search through the graph from each label of the shorter side.
 
         Parameters
@@ -159,7 +163,7 @@ class GraphMetric(LabelMetric):
             return np.ascontiguousarray(self.distances(targets, sources).T)
         return self.powers_of_paths(self.paths(sources)[:, targets], 1)
 
-    def search_names(self, power):
+    def search_names(self, power: float) -> list[str]:
         """Names of the backends that find minimizers for a power.
 
         Parameters
@@ -174,7 +178,7 @@ class GraphMetric(LabelMetric):
         """
         return ["graph", *super().search_names(power)]
 
-    def diameter(self):
+    def diameter(self) -> float:
         """Largest distance between two labels.
 
         From a label whose farthest label is at e, no label at distance d has one farther than e + d. Labels that these

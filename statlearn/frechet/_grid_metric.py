@@ -1,10 +1,13 @@
 """Labels on a grid."""
 
+from collections.abc import Iterable
 from math import prod
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 
+from .._typing import FloatArray, IntArray
 from ._embedding_metric import NORMS, CoordinateMetric
 from ._grid_search import LatticeSearch, separable_or_nearest
 
@@ -62,7 +65,12 @@ class GridMetric(CoordinateMetric):
 
     searches = {**CoordinateMetric.searches, "separable": separable_or_nearest, "lattice": LatticeSearch}
 
-    def __init__(self, shape, norm="l1", labels=None):
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        norm: Literal["l1", "l2"] = "l1",
+        labels: Iterable[str] | Iterable[float] | None = None,
+    ) -> None:
         try:
             self.shape = tuple(shape)
         except TypeError:
@@ -81,7 +89,7 @@ class GridMetric(CoordinateMetric):
                 f"labels must have one label for each of {n_points} points of the grid. Got {self.n_labels_}."
             )
 
-    def coordinates(self, positions):
+    def coordinates(self, positions: IntArray) -> FloatArray:
         """Coordinates of labels.
 
         Parameters
@@ -96,7 +104,7 @@ class GridMetric(CoordinateMetric):
         """
         return np.stack(np.unravel_index(positions, self.shape), axis=1).astype(np.float64)
 
-    def search_names(self, power):
+    def search_names(self, power: float) -> list[str]:
         """Names of the backends that find minimizers for a power.
 
         Parameters
@@ -111,7 +119,7 @@ class GridMetric(CoordinateMetric):
         """
         return ["lattice" if self.norm == "l1" else "separable"] * (power == 2) + super().search_names(power)
 
-    def diameter(self):
+    def diameter(self) -> float:
         """Largest distance between two labels.
 
         Returns

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from .._typing import ArrayLike, FloatArray, IntArray
 from ._searches import ENTRIES_AT_ONCE, DenseSearch, RowsSearch
 
 __all__ = ["LabelMetric", "as_labels"]
@@ -115,7 +116,7 @@ class LabelMetric:
     is_tree = False  # whether distances are lengths of paths in a tree whose every node is a label
     searches = {"dense": DenseSearch, "rows": RowsSearch}  # name of a backend: class of the search
 
-    def __init__(self, labels):
+    def __init__(self, labels: Iterable[str] | Iterable[float]) -> None:
         self.labels_ = as_labels(labels)
         self._order = np.argsort(self.labels_, kind="stable")
 
@@ -129,11 +130,11 @@ class LabelMetric:
         return {name: value for name, value in vars(self).items() if name != "_latest_search"}
 
     @property
-    def n_labels_(self):
+    def n_labels_(self) -> int:
         """Number of labels."""
         return self.labels_.size
 
-    def distances(self, sources, targets):
+    def distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances between labels.
 
         Parameters
@@ -150,7 +151,7 @@ class LabelMetric:
         """
         raise NotImplementedError(f"{type(self).__name__} must define distances(sources, targets).")
 
-    def powers(self, sources, targets, power):
+    def powers(self, sources: IntArray, targets: IntArray, power: float) -> FloatArray:
         """Distances to a power, the terms of the Fréchet functional.
 
         Parameters
@@ -169,7 +170,7 @@ class LabelMetric:
         """
         return self.distances(sources, targets) ** power
 
-    def quantity(self, power):
+    def quantity(self, power: float) -> str:
         """What the terms of the Fréchet functional are, in words.
 
         Parameters
@@ -184,7 +185,7 @@ class LabelMetric:
         """
         return "squared distance" if power == 2 else f"distance to the power {power:g}"
 
-    def paired_distances(self, sources, targets):
+    def paired_distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances from each source to the target of the same place.
 
         Parameters
@@ -204,7 +205,7 @@ class LabelMetric:
             found[members] = self.distances(np.array([source]), np.asarray(targets)[members])[0]
         return found
 
-    def paired_powers(self, sources, targets, power):
+    def paired_powers(self, sources: IntArray, targets: IntArray, power: float) -> FloatArray:
         """Distances to a power from each source to the target of the same place.
 
         Parameters
@@ -221,7 +222,7 @@ class LabelMetric:
         """
         return self.paired_distances(sources, targets) ** power
 
-    def diameter(self):
+    def diameter(self) -> float:
         """Largest distance between two labels, from all distances, block by block.
 
         Returns
@@ -234,7 +235,7 @@ class LabelMetric:
         blocks = (everything[start : start + step] for start in range(0, self.n_labels_, step))
         return max(float(self.distances(block, everything).max()) for block in blocks)
 
-    def search_names(self, power):
+    def search_names(self, power: float) -> list[str]:
         """Names of the backends that find minimizers.
 
         Parameters
@@ -249,7 +250,7 @@ class LabelMetric:
         """
         return ["rows", "dense"]
 
-    def is_ultrametric(self):
+    def is_ultrametric(self) -> bool:
         """Tell whether it is known that d(u, w) is at most the larger of d(u, v) and d(v, w) for all labels.
 
         Returns
@@ -266,7 +267,7 @@ class LabelMetric:
         near = get_close_matches(unknown, self.labels_.tolist(), n=1)
         return f" Did you mean {near[0]!r}?" if near else ""
 
-    def index_of(self, labels, name="y"):
+    def index_of(self, labels: ArrayLike, name: str = "y") -> IntArray:
         """Positions of labels.
 
         Parameters

@@ -1,5 +1,6 @@
 """Cross-validation that hides whole classes."""
 
+from collections.abc import Iterator
 from heapq import heapify, heapreplace
 from numbers import Integral
 
@@ -7,6 +8,8 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
+
+from .._typing import ArrayLike, IntArray, LegacyRandomState
 
 __all__ = ["LeaveClassesOut"]
 
@@ -51,7 +54,10 @@ class LeaveClassesOut(BaseCrossValidator):
     [0 1 2] [3 4 5]
     """
 
-    def __init__(self, n_splits=5, *, random_state=None):
+    n_splits: int
+    random_state: LegacyRandomState
+
+    def __init__(self, n_splits: int = 5, *, random_state: LegacyRandomState = None) -> None:
         if not isinstance(n_splits, Integral) or isinstance(n_splits, bool):
             raise TypeError(f"n_splits must be an integer. Got {n_splits!r}.")
         if n_splits < 2:
@@ -59,7 +65,9 @@ class LeaveClassesOut(BaseCrossValidator):
         self.n_splits = n_splits
         self.random_state = random_state
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: ArrayLike, y: ArrayLike | None = None, groups: object = None
+    ) -> Iterator[tuple[IntArray, IntArray]]:
         """Make the folds.
 
         Parameters
@@ -85,7 +93,7 @@ class LeaveClassesOut(BaseCrossValidator):
         """
         yield from super().split(X, y, groups)
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
         """Number of folds.
 
         Parameters

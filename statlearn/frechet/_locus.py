@@ -1,13 +1,14 @@
 """The locus: labels that can be predicted at all, whatever the weights of the observed ones."""
 
 from numbers import Integral
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.random_streams import spawn_generators
+from .._typing import ArrayLike, IntArray, RandomState
 from ._decision import POWER, check_positions
 from ._label_metric import LabelMetric
 from ._label_trees import label_tree
@@ -47,16 +48,16 @@ N_GUESSES = 256  # random weights that settle labels before any program
     prefer_skip_nested_validation=True,
 )
 def locus(
-    metric,
-    observed,
+    metric: LabelMetric,
+    observed: ArrayLike,
     *,
-    label_space=None,
-    strict=False,
-    power=2,
-    method="auto",
-    n_draws=1000,
-    random_state=None,
-):
+    label_space: ArrayLike | None = None,
+    strict: bool = False,
+    power: float = 2,
+    method: Literal["auto", "closed", "program", "montecarlo"] = "auto",
+    n_draws: int = 1000,
+    random_state: RandomState = None,
+) -> IntArray:
     r"""Find the labels that can be predicted, whatever the probabilities of the observed ones.
 
     The locus of observed labels :math:`\lambda_1, \dots, \lambda_K` is the set of labels that minimize
@@ -158,7 +159,7 @@ def locus(
 
 
 @validate_params({"metric": [LabelMetric], "strict": ["boolean"]}, prefer_skip_nested_validation=True)
-def is_locus_cover(metric, observed, strict=False):
+def is_locus_cover(metric: LabelMetric, observed: ArrayLike, strict: bool = False) -> bool:
     """Tell whether every label can be predicted.
 
     Parameters

@@ -1,9 +1,13 @@
 """Label spaces that need no structure: all labels equally far apart, labels on a line, a given matrix."""
 
+from collections.abc import Iterable
+from typing import Self
+
 import numpy as np
 from scipy.cluster.hierarchy import cophenet, linkage
 from scipy.spatial.distance import squareform
 
+from .._typing import ArrayLike, FloatArray, IntArray
 from ._embedding_metric import CoordinateMetric, check_spread
 from ._label_metric import LabelMetric
 from ._searches import ENTRIES_AT_ONCE, SLACK, SMALLEST, near_least
@@ -71,7 +75,7 @@ class DiscreteMetric(LabelMetric):
 
     searches = {**LabelMetric.searches, "discrete": DiscreteSearch}
 
-    def distances(self, sources, targets):
+    def distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances between labels.
 
         Parameters
@@ -88,7 +92,7 @@ class DiscreteMetric(LabelMetric):
         """
         return np.not_equal.outer(sources, targets).astype(np.float64)
 
-    def paired_distances(self, sources, targets):
+    def paired_distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances from each source to the target of the same place.
 
         Parameters
@@ -103,7 +107,7 @@ class DiscreteMetric(LabelMetric):
         """
         return np.not_equal(sources, targets).astype(np.float64)
 
-    def search_names(self, power):
+    def search_names(self, power: float) -> list[str]:
         """Names of the backends that find minimizers for a power.
 
         Parameters
@@ -118,7 +122,7 @@ class DiscreteMetric(LabelMetric):
         """
         return ["discrete", *super().search_names(power)]
 
-    def diameter(self):
+    def diameter(self) -> float:
         """Largest distance between two labels.
 
         Returns
@@ -128,7 +132,7 @@ class DiscreteMetric(LabelMetric):
         """
         return float(self.n_labels_ > 1)
 
-    def is_ultrametric(self):
+    def is_ultrametric(self) -> bool:
         """Tell whether d(u, w) is at most the larger of d(u, v) and d(v, w) for all labels.
 
         Returns
@@ -179,7 +183,7 @@ class ChainMetric(CoordinateMetric):
     array(['M'], dtype='<U2')
     """
 
-    def __init__(self, values, labels=None):
+    def __init__(self, values: ArrayLike, labels: Iterable[str] | Iterable[float] | None = None) -> None:
         array = np.asarray(values if hasattr(values, "__array__") else list(values))
         if array.ndim != 1 or array.dtype.kind not in "buif" or not np.isfinite(array).all():
             raise ValueError(f"values must be a vector of finite numbers. Got {values!r}.")
@@ -190,7 +194,7 @@ class ChainMetric(CoordinateMetric):
         check_spread(self.values_[:, None], "values")
         self.values_.flags.writeable = False
 
-    def coordinates(self, positions):
+    def coordinates(self, positions: IntArray) -> FloatArray:
         """Coordinates of labels.
 
         Parameters
@@ -205,7 +209,7 @@ class ChainMetric(CoordinateMetric):
         """
         return self.values_[positions][:, None]
 
-    def diameter(self):
+    def diameter(self) -> float:
         """Largest distance between two labels.
 
         Returns
@@ -265,7 +269,9 @@ class PrecomputedMetric(LabelMetric):
     array(['ill'], dtype='<U7')
     """
 
-    def __init__(self, D, labels=None, *, check_metric=False):
+    def __init__(
+        self, D: ArrayLike, labels: Iterable[str] | Iterable[float] | None = None, *, check_metric: bool = False
+    ) -> None:
         labels, D = _own_labels(D, labels, "D"), _check_matrix(D, "D")
         if np.diagonal(D).any():
             place = np.flatnonzero(np.diagonal(D))[0]
@@ -279,7 +285,7 @@ class PrecomputedMetric(LabelMetric):
         self._store(D, labels, 1.0)
 
     @classmethod
-    def from_costs(cls, costs, labels=None):
+    def from_costs(cls, costs: ArrayLike, labels: Iterable[str] | Iterable[float] | None = None) -> Self:
         """Make a label space from the costs of errors.
 
         Costs take the place of squared distances, so that with ``power=2``, the default everywhere, the prediction has
@@ -319,7 +325,7 @@ class PrecomputedMetric(LabelMetric):
         self._table, self._exponent = table, exponent
         self._table.flags.writeable = False
 
-    def quantity(self, power):
+    def quantity(self, power: float) -> str:
         """What the terms of the Fréchet functional are, in words.
 
         Parameters
@@ -336,7 +342,7 @@ class PrecomputedMetric(LabelMetric):
             return super().quantity(power)
         return "cost" if power == 2 else f"cost to the power {power / 2:g}"
 
-    def distances(self, sources, targets):
+    def distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances between labels.
 
         Parameters
@@ -353,7 +359,7 @@ class PrecomputedMetric(LabelMetric):
         """
         return self.powers(sources, targets, 1)
 
-    def powers(self, sources, targets, power):
+    def powers(self, sources: IntArray, targets: IntArray, power: float) -> FloatArray:
         """Distances to a power.
 
         Parameters
@@ -373,7 +379,7 @@ class PrecomputedMetric(LabelMetric):
         # Small integers are widened first: their squares would overflow.
         return self._table[np.ix_(sources, targets)].astype(np.float64) ** (self._exponent * power)
 
-    def paired_distances(self, sources, targets):
+    def paired_distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Distances from each source to the target of the same place.
 
         Parameters
@@ -388,7 +394,7 @@ class PrecomputedMetric(LabelMetric):
         """
         return self.paired_powers(sources, targets, 1)
 
-    def paired_powers(self, sources, targets, power):
+    def paired_powers(self, sources: IntArray, targets: IntArray, power: float) -> FloatArray:
         """Distances to a power from each source to the target of the same place.
 
         Parameters
@@ -405,7 +411,7 @@ class PrecomputedMetric(LabelMetric):
         """
         return self._table[sources, targets].astype(np.float64) ** (self._exponent * power)
 
-    def diameter(self):
+    def diameter(self) -> float:
         """Largest distance between two labels.
 
         Returns
@@ -415,7 +421,7 @@ class PrecomputedMetric(LabelMetric):
         """
         return float(self._table.max()) ** self._exponent
 
-    def is_ultrametric(self):
+    def is_ultrametric(self) -> bool:
         """Tell whether it is known that d(u, w) is at most the larger of d(u, v) and d(v, w) for all labels.
 
         Up to 2,000 labels it is found out, from single linkage, whose merges have the same heights exactly then.

@@ -2,12 +2,14 @@
 
 import html
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from .._support._sklearn import validate_params
 from .._support.data_frames import data_frame
+from .._typing import ArrayLike, DataFrame, MatrixLike
 from ..certificate import Certificate, Check, format_table
 from ._decision import POWER, TEMPERATURE, check_positions, check_weights, tempered
 from ._decision_rule import DecisionRule, most_probable
@@ -53,13 +55,13 @@ class LokiReport:
     array([4. , 0. , 0.5])
     """
 
-    rules: dict = field(repr=False)
-    constant_label: object
+    rules: dict[str, np.ndarray] = field(repr=False)
+    constant_label: Any
     quantity: str
     n_samples: int
     certificate: Certificate = field(repr=False)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Table of the rules.
 
         Returns
@@ -110,7 +112,17 @@ class LokiReport:
     },
     prefer_skip_nested_validation=True,
 )
-def loki_report(y_true, P, metric, observed, *, y_train=None, label_space=None, power=2, temperature=1.0):
+def loki_report(
+    y_true: ArrayLike,
+    P: MatrixLike,
+    metric: LabelMetric,
+    observed: ArrayLike,
+    *,
+    y_train: ArrayLike | None = None,
+    label_space: ArrayLike | None = None,
+    power: float = 2,
+    temperature: float = 1.0,
+) -> LokiReport:
     """Report what Fréchet means gain over the most probable label, and over rules that do not look at the rows.
 
     A gain over the most probable label may come from hedging: answering with labels in the middle, such as inner nodes

@@ -1,12 +1,16 @@
 """Scores of predicted labels in a metric label space."""
 
+from collections.abc import Callable
+
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import make_scorer
 from sklearn.utils import check_consistent_length, column_or_1d
 
-from .._support._sklearn import _check_sample_weight, validate_params
+from .._support._sklearn import validate_params
 from .._support.user_warnings import warn_user
+from .._support.validation import check_sample_weight
+from .._typing import ArrayLike
 from ._decision import POWER
 from ._label_metric import LabelMetric
 from ._tree_metric import TreeMetric
@@ -24,7 +28,14 @@ __all__ = ["hierarchical_prf", "mean_squared_distance", "metric_scorer"]
     },
     prefer_skip_nested_validation=True,
 )
-def mean_squared_distance(y_true, y_pred, metric, *, power=2, sample_weight=None):
+def mean_squared_distance(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    metric: LabelMetric,
+    *,
+    power: float = 2,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     r"""Mean squared distance between true and predicted labels, :math:`\frac{1}{n} \sum_i d(y_i, \hat y_i)^2`.
 
     Parameters
@@ -61,12 +72,12 @@ def mean_squared_distance(y_true, y_pred, metric, *, power=2, sample_weight=None
     1.6666666666666667
     """
     true, predicted = _positions(y_true, y_pred, metric)
-    weights = _check_sample_weight(sample_weight, true, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, true, dtype=np.float64, ensure_non_negative=True)
     return float(np.average(metric.paired_powers(true, predicted, power), weights=weights))
 
 
 @validate_params({"metric": [LabelMetric], "power": POWER}, prefer_skip_nested_validation=True)
-def metric_scorer(metric, power=2):
+def metric_scorer(metric: LabelMetric, power: float = 2) -> Callable[..., float]:
     """Scorer of the mean squared distance, for cross-validation and grid search.
 
     Parameters
@@ -102,7 +113,7 @@ def metric_scorer(metric, power=2):
 @validate_params(
     {"y_true": ["array-like"], "y_pred": ["array-like"], "metric": [TreeMetric]}, prefer_skip_nested_validation=True
 )
-def hierarchical_prf(y_true, y_pred, metric):
+def hierarchical_prf(y_true: ArrayLike, y_pred: ArrayLike, metric: TreeMetric) -> tuple[float, float, float]:
     r"""Hierarchical precision, recall and F-measure of labels in a taxonomy.
 
     A label stands for the set :math:`A` of itself and its ancestors, the root left out. With true sets :math:`A_i` and

@@ -8,6 +8,7 @@ import numpy as np
 from .._support._sklearn import Interval, validate_params
 from .._support.jit import njit
 from .._support.validation import check_vector
+from .._typing import ArrayLike, IntArray
 from ._decision import check_positions
 from ._label_metric import LabelMetric
 from ._label_trees import first_labels, label_tree, spanned_tree
@@ -26,7 +27,14 @@ __all__ = ["next_class_order", "selection_curve"]
     },
     prefer_skip_nested_validation=True,
 )
-def next_class_order(metric, observed, n_select=None, *, weights=None, cost=None):
+def next_class_order(
+    metric: LabelMetric,
+    observed: ArrayLike,
+    n_select: int | None = None,
+    *,
+    weights: ArrayLike | None = None,
+    cost: ArrayLike | None = None,
+) -> IntArray:
     r"""Order the labels by how much the locus grows when a classifier learns them next.
 
     The labels that can be predicted are the locus of the observed ones [1]_. On trees whose every node is a label, and
@@ -116,7 +124,7 @@ def _aligned(amounts, metric, name):
 
 
 @validate_params({"metric": [LabelMetric]}, prefer_skip_nested_validation=True)
-def selection_curve(metric, observed, order):
+def selection_curve(metric: LabelMetric, observed: ArrayLike, order: ArrayLike) -> IntArray:
     """Sizes of the locus as labels are observed one by one.
 
     Parameters

@@ -1,10 +1,14 @@
 """Labels that are nodes of a tree: taxonomies, codes in chapters, phylogenies."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order
 
 from .._support.networkx_graphs import is_networkx, networkx_adjacency
+from .._typing import ArrayLike, FloatArray, IntArray, NetworkXGraph
 from ._label_metric import LabelMetric
 from ._newick import read_newick
 from ._searches import SLACK
@@ -95,7 +99,15 @@ class TreeMetric(LabelMetric):
         "rerooting": RerootingSearch,
     }
 
-    def __init__(self, parent, labels=None, *, lengths=None, label_nodes="all", virtual_root=False):
+    def __init__(
+        self,
+        parent: ArrayLike,
+        labels: Iterable[str] | Iterable[float] | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+        label_nodes: Literal["all", "leaves"] | ArrayLike = "all",
+        virtual_root: bool = False,
+    ) -> None:
         n_named = np.size(parent)
         if virtual_root:
             parent, lengths = _joined(parent, lengths)
@@ -115,7 +127,15 @@ class TreeMetric(LabelMetric):
         self.nodes_.flags.writeable = False
 
     @classmethod
-    def from_parents(cls, parent, labels=None, *, lengths=None, label_nodes="all", virtual_root=False):
+    def from_parents(
+        cls,
+        parent: ArrayLike,
+        labels: Iterable[str] | Iterable[float] | None = None,
+        *,
+        lengths: ArrayLike | None = None,
+        label_nodes: Literal["all", "leaves"] | ArrayLike = "all",
+        virtual_root: bool = False,
+    ) -> Self:
         """Label space of a tree that is given by the parents of nodes.
 
         Parameters
@@ -137,7 +157,14 @@ class TreeMetric(LabelMetric):
         return cls(parent, labels, lengths=lengths, label_nodes=label_nodes, virtual_root=virtual_root)
 
     @classmethod
-    def from_networkx(cls, graph, root=None, *, weight="weight", label_nodes="all"):
+    def from_networkx(
+        cls,
+        graph: NetworkXGraph,
+        root: object = None,
+        *,
+        weight: str | None = "weight",
+        label_nodes: Literal["all", "leaves"] | ArrayLike = "all",
+    ) -> Self:
         """Label space of a networkx graph that is a tree.
 
         Parameters
@@ -182,7 +209,13 @@ class TreeMetric(LabelMetric):
         return cls._from_names(parent, names, lengths, label_nodes)
 
     @classmethod
-    def from_paths(cls, paths, root="root", *, label_nodes="all"):
+    def from_paths(
+        cls,
+        paths: Iterable[Sequence[Any]] | ArrayLike,
+        root: str | float = "root",
+        *,
+        label_nodes: Literal["all", "leaves"] | ArrayLike = "all",
+    ) -> Self:
         """Label space of a taxonomy that is given by the paths from the root to classes.
 
         Parameters
@@ -217,7 +250,7 @@ class TreeMetric(LabelMetric):
         return cls._from_names(*_parents_in_paths(_rows_of(paths), root), None, label_nodes)
 
     @classmethod
-    def from_newick(cls, text, *, label_nodes="all"):
+    def from_newick(cls, text: str, *, label_nodes: Literal["all", "leaves"] | ArrayLike = "all") -> Self:
         """Label space of a tree in the Newick format, in which phylogenies are exchanged.
 
         Parameters
@@ -264,18 +297,18 @@ class TreeMetric(LabelMetric):
         return cls(parent, [names[node] for node in nodes], lengths=lengths, label_nodes=nodes)
 
     @property
-    def parents_(self):
+    def parents_(self) -> IntArray:
         """Parent of every node; -1 for the root."""
         parents = self._tree.parent.view()
         parents.flags.writeable = False
         return parents
 
     @property
-    def depths_(self):
+    def depths_(self) -> IntArray:
         """Number of edges between each label and the root."""
         return self._tree.hops[self.nodes_]
 
-    def distances(self, sources, targets):
+    def distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Lengths of the paths between labels.
 
         Parameters
@@ -292,7 +325,7 @@ class TreeMetric(LabelMetric):
         """
         return self._tree.distances(self.nodes_[sources], self.nodes_[targets])
 
-    def paired_distances(self, sources, targets):
+    def paired_distances(self, sources: IntArray, targets: IntArray) -> FloatArray:
         """Lengths of the paths from each source to the target of the same place.
 
         Parameters
@@ -307,7 +340,7 @@ class TreeMetric(LabelMetric):
         """
         return self._tree.paired_distances(self.nodes_[sources], self.nodes_[targets])
 
-    def common_depths(self, first, second):
+    def common_depths(self, first: ArrayLike, second: ArrayLike) -> IntArray:
         """Depths of the lowest common ancestors of labels of the same place, in edges from the root.
 
         This is the number of ancestors that both labels have, themselves counted and the root not.
@@ -324,7 +357,7 @@ class TreeMetric(LabelMetric):
         """
         return self._tree.hops[self._tree.lowest_common_ancestors(self.nodes_[first], self.nodes_[second])]
 
-    def diameter(self):
+    def diameter(self) -> float:
         """Largest distance between two labels, in O(n_nodes).
 
         Returns
@@ -335,7 +368,7 @@ class TreeMetric(LabelMetric):
         one, other = self._tree.farthest_pair(self.nodes_)
         return float(self._tree.distances([one], [other])[0, 0])
 
-    def is_ultrametric(self):
+    def is_ultrametric(self) -> bool:
         """Tell whether d(u, w) is at most the larger of d(u, v) and d(v, w) for all labels, to a relative 1e-12.
 
         This is so if one point of the tree, the middle between the two farthest labels, is equally far from all: with a
@@ -349,7 +382,7 @@ class TreeMetric(LabelMetric):
         distances = self._tree.distances(list(self._tree.farthest_pair(self.nodes_)), self.nodes_)
         return bool(distances.max(axis=0).min() >= (1.0 - ULTRAMETRIC_TOLERANCE) * distances.max())
 
-    def search_names(self, power):
+    def search_names(self, power: float) -> list[str]:
         """Names of the backends that find minimizers for a power, the fastest first.
 
         Parameters

@@ -1,6 +1,7 @@
 """The table of all measures, under the names of the literature."""
 
 import difflib
+from typing import Any
 
 from . import _parameters as parameters
 from . import _spectra as spectra
@@ -219,7 +220,7 @@ def find_measure(name):
     return measure
 
 
-def list_node_kernels():
+def list_node_kernels() -> list[dict[str, Any]]:
     """All measures, with their formulas and what is known about them.
 
     Returns

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import auc, roc_curve
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import column_or_1d
+
+from .._support.validation import check_array
+from .._typing import ArrayLike, FloatArray
 
 __all__ = ["RejectCurve", "copeland_score", "reject_curve"]
 
@@ -47,13 +51,13 @@ class RejectCurve:
     array([0., 1., 1.])
     """
 
-    different_accepted: np.ndarray
-    same_accepted: np.ndarray
-    thresholds: np.ndarray
+    different_accepted: FloatArray
+    same_accepted: FloatArray
+    thresholds: FloatArray
     area: float
 
 
-def reject_curve(D, y):
+def reject_curve(D: ArrayLike, y: ArrayLike) -> RejectCurve:
     """Reject curve of a distance: the ROC curve of "closer" as a test for "same class", over all pairs.
 
     Parameters
@@ -127,7 +131,7 @@ def _check_problem(D, y):
     return D, classes
 
 
-def copeland_score(table):
+def copeland_score(table: ArrayLike | dict[Any, Any]) -> Any:
     """Copeland's score: the games that each measure wins less those it loses, against all others on all graphs.
 
     On each graph each pair of measures plays one game: the higher score wins (+1) and the lower loses (-1); equal

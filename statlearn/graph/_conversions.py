@@ -1,14 +1,16 @@
 """From kernels to distances and back."""
 
 import numpy as np
-from sklearn.utils import check_array
+
+from .._support.validation import check_array
+from .._typing import ArrayLike, FloatArray
 
 __all__ = ["centered", "distance_of", "distance_to_kernel", "kernel_to_distance"]
 
 ASYMMETRY = 1e-8  # relative to the largest entry
 
 
-def kernel_to_distance(K):
+def kernel_to_distance(K: ArrayLike) -> FloatArray:
     r"""Distances of a kernel, :math:`D_{ij} = k_{ii} + k_{jj} - k_{ij} - k_{ji}`.
 
     They are squared Euclidean distances when K is positive semi-definite, and may be negative otherwise.
@@ -43,7 +45,7 @@ def kernel_to_distance(K):
     return distance_of(_square(K, "K"))
 
 
-def distance_to_kernel(D, *, squared=False):
+def distance_to_kernel(D: ArrayLike, *, squared: bool = False) -> FloatArray:
     r"""Centered kernel of distances, :math:`K = -\frac{1}{2} H D H` with :math:`H = I - 11^\top / n`.
 
     Inverse of `kernel_to_distance` up to centering: ``kernel_to_distance(distance_to_kernel(D))`` is D.

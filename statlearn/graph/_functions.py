@@ -1,15 +1,26 @@
 """Kernels and distances between nodes as plain functions."""
 
+from typing import Literal
+
 import numpy as np
 
+from .._typing import FloatArray, GraphLike
 from ._components import kept_components
 from ._engine import resolve
-from ._spectral_graph import as_graph
+from ._spectral_graph import SpectralGraph, as_graph
 
 __all__ = ["node_distance", "node_kernel"]
 
 
-def node_kernel(graph, kernel="scct", t=None, *, log=False, scale="spectral", method="auto"):
+def node_kernel(
+    graph: GraphLike | SpectralGraph,
+    kernel: str = "scct",
+    t: float | None = None,
+    *,
+    log: bool = False,
+    scale: Literal["spectral", "unit", "raw"] = "spectral",
+    method: Literal["auto", "eigh", "accurate"] = "auto",
+) -> FloatArray:
     """Kernel between the nodes of a graph.
 
     Parameters
@@ -64,7 +75,15 @@ def node_kernel(graph, kernel="scct", t=None, *, log=False, scale="spectral", me
     return _multiplied_out(proximity.kernel(graph, method=method), proximity)
 
 
-def node_distance(graph, kernel="scct", t=None, *, log=False, scale="spectral", method="auto"):
+def node_distance(
+    graph: GraphLike | SpectralGraph,
+    kernel: str = "scct",
+    t: float | None = None,
+    *,
+    log: bool = False,
+    scale: Literal["spectral", "unit", "raw"] = "spectral",
+    method: Literal["auto", "eigh", "accurate"] = "auto",
+) -> FloatArray:
     r"""Distance between the nodes of a graph.
 
     For kernels :math:`D_{ij} = k_{ii} + k_{jj} - 2 k_{ij}`, which is a *squared* Euclidean distance when the kernel is

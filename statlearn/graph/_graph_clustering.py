@@ -1,6 +1,7 @@
 """Clustering of the nodes of one graph by kernel k-means and by Ward's method."""
 
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import ClusterMixin
@@ -11,6 +12,7 @@ from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
+from .._typing import GraphLike, LegacyRandomState
 from ._certificates import kmeans_certificate, ward_certificate
 from ._components import DISCONNECTED
 from ._engine import KERNEL_CONSTRAINTS, place, restricted
@@ -25,7 +27,7 @@ from ._partitions import (
     place_labels,
     require_differences,
 )
-from ._spectral_graph import as_graph
+from ._spectral_graph import SpectralGraph, as_graph
 from ._ward_solver import cut_merges, ward_merges
 
 __all__ = ["GraphKernelKMeans", "GraphKernelWard"]
@@ -153,20 +155,20 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
 
     def __init__(
         self,
-        n_clusters=2,
+        n_clusters: int = 2,
         *,
-        kernel="scct",
-        t=None,
-        log=False,
-        scale="spectral",
-        n_init="auto",
-        max_iter=300,
-        refine=True,
-        select="inertia",
-        disconnected="raise",
-        random_state=None,
-        n_jobs=None,
-    ):
+        kernel: str = "scct",
+        t: float | None = None,
+        log: bool = False,
+        scale: Literal["spectral", "unit", "raw"] = "spectral",
+        n_init: Literal["auto"] | int = "auto",
+        max_iter: int = 300,
+        refine: bool = True,
+        select: Literal["inertia", "modularity"] = "inertia",
+        disconnected: Literal["raise", "block", "largest"] = "raise",
+        random_state: LegacyRandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.kernel = kernel
         self.t = t
@@ -182,7 +184,7 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: GraphLike | SpectralGraph, y: object = None) -> Self:
         """Cluster the nodes of a graph.
 
         Parameters
@@ -312,7 +314,16 @@ class GraphKernelWard(_GraphClusterer):
 
     _parameter_constraints: dict = CLUSTER_CONSTRAINTS
 
-    def __init__(self, n_clusters=2, *, kernel="scct", t=None, log=False, scale="spectral", disconnected="raise"):
+    def __init__(
+        self,
+        n_clusters: int = 2,
+        *,
+        kernel: str = "scct",
+        t: float | None = None,
+        log: bool = False,
+        scale: Literal["spectral", "unit", "raw"] = "spectral",
+        disconnected: Literal["raise", "block", "largest"] = "raise",
+    ) -> None:
         self.n_clusters = n_clusters
         self.kernel = kernel
         self.t = t
@@ -322,7 +333,7 @@ class GraphKernelWard(_GraphClusterer):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: GraphLike | SpectralGraph, y: object = None) -> Self:
         """Cluster the nodes of a graph.
 
         Parameters

@@ -2,10 +2,10 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array
 
 from .._support.networkx_graphs import is_networkx, networkx_adjacency
 from .._support.user_warnings import warn_user
+from .._support.validation import check_array
 from ..exceptions import SelfLoopWarning
 
 __all__ = ["GraphInputMixin", "read_adjacency"]

@@ -1,7 +1,9 @@
 """Kernel k-means."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -9,12 +11,14 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, Transfor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.user_warnings import warn_user
+from .._support.validation import check_sample_weight, validate_data
+from .._typing import ArrayLike, FloatArray, IntArray, MatrixLike, RandomState
 from ._kmeans_certificate import euclidean_check, kmeans_certificate
 from ._kmeans_input import check_initial_labels, check_weights, training_gram
 from ._kmeans_solver import count_batches, evaluate_partition, restarts_of, solve_kernel_kmeans
@@ -160,19 +164,33 @@ class KernelKMeans(
 
     def __init__(
         self,
-        n_clusters=8,
+        n_clusters: int = 8,
         *,
-        kernel="precomputed",
-        gamma=None,
-        kernel_params=None,
-        init="k-means++",
-        n_init="auto",
-        max_iter=300,
-        refine=True,
-        indefinite="allow",
-        random_state=None,
-        n_jobs=None,
-    ):
+        kernel: (
+            Literal[
+                "precomputed",
+                "linear",
+                "poly",
+                "polynomial",
+                "rbf",
+                "sigmoid",
+                "laplacian",
+                "cosine",
+                "chi2",
+                "additive_chi2",
+            ]
+            | Callable[..., Any]
+        ) = "precomputed",
+        gamma: float | None = None,
+        kernel_params: dict[str, Any] | None = None,
+        init: Literal["k-means++", "random"] | ArrayLike = "k-means++",
+        n_init: Literal["auto"] | int = "auto",
+        max_iter: int = 300,
+        refine: bool = True,
+        indefinite: Literal["allow", "shift"] = "allow",
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.kernel = kernel
         self.gamma = gamma
@@ -187,7 +205,7 @@ class KernelKMeans(
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the clusters.
 
         Parameters
@@ -216,7 +234,7 @@ class KernelKMeans(
             When the best start had not settled after ``max_iter`` rounds.
         """
         X = self._check_rows(X, reset=True)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         check_weights(weights, self.n_clusters)
         drawn = isinstance(self.init, str)
         init = self.init if drawn else check_initial_labels(self.init, self.n_clusters, weights)
@@ -236,7 +254,7 @@ class KernelKMeans(
         self.certificate_ = kmeans_certificate(solution, self.refine, check)
         return self
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> IntArray:
         """Find the nearest center of each row.
 
         Parameters
@@ -257,7 +275,7 @@ class KernelKMeans(
         check_is_fitted(self)
         return self._squared_distances(self._check_rows(X, reset=False)).argmin(axis=1)
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Compute squared distances to the centers in the feature space of the kernel.
 
         Not available when ``kernel="precomputed"``: a kernel between new and training rows lacks the kernel of a new
@@ -286,7 +304,7 @@ class KernelKMeans(
         return distances
 
     @available_if(_has_self_kernel)
-    def score(self, X, y=None, sample_weight=None):
+    def score(self, X: MatrixLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """Compute minus the sum of squared distances to the nearest centers.
 
         Not available when ``kernel="precomputed"``, for the reason given at `transform`.
@@ -312,7 +330,7 @@ class KernelKMeans(
         """
         check_is_fitted(self)
         X = self._check_rows(X, reset=False)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         nearest = self._squared_distances(X).min(axis=1)
         if self.cluster_centers_ is None:
             nearest += self_kernel(X, self.kernel, self._kernel_parameters())

@@ -3,6 +3,7 @@
 Every rule maps the training nodes, their one-hot labels and weights to an (n, n_classes) matrix of scores.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ __all__ = ["LabelScores", "kernel_ridge", "label_spreading", "mean_similarity", 
 CG_TOLERANCE = 1e-12
 MOST_FACTORIZED = 20_000  # nodes
 MOST_SVC_STEPS = 1_000_000
+LARGEST_CONDITION = 1e8  # of the system of kernel ridge regression: half of the digits
+FARTHEST = 1e150  # the root of a ratio of weights to penalty, or its inverse
 
 
 @dataclass(frozen=True)
@@ -27,17 +30,63 @@ class LabelScores:
 def kernel_ridge(K, nodes, onehot, weights, reg):
     """Least squares in the space of a positive semi-definite kernel, with an intercept that is not penalized.
 
-    Minimizes ``sum_i w_i |y_i - f(i)|^2 + reg |f - b|^2`` for the one-hot ``y_i``; the scores of a node sum to 1.
+    Minimizes ``sum_i w_i |y_i - f(i)|^2 + reg |f - b|^2`` for the one-hot ``y_i``; the scores of a node sum to 1. Only
+    the ratios ``w_i / reg`` matter. Where they are so large that the penalty would be lost to rounding beside the
+    kernel, the problem is solved in features of the kernel, which has a limit as the ratios grow: the least ``|f - b|``
+    among the best fits.
     """
-    m = len(nodes)
-    system = np.ones((m + 1, m + 1))
-    system[:m, :m] = K[np.ix_(nodes, nodes)]
-    system[range(m), range(m)] += reg / weights
-    system[m, m] = 0.0
-    right = np.vstack([onehot, np.zeros(onehot.shape[1])])
-    solution = linalg.solve(system, right, assume_a="sym")
-    residual = np.abs(system @ solution - right).max() / np.abs(right).max()
-    return LabelScores(K[:, nodes] @ solution[:m] + solution[m], float(residual))
+    largest = weights.max()
+    # Beyond these limits, double precision cannot tell the solution from its limit.
+    strength = float(np.clip(np.sqrt(largest) / np.sqrt(reg), 1.0 / FARTHEST, FARTHEST))
+    shares = np.sqrt(weights / largest)  # of the largest weight, as factors on residuals
+    block = K[np.ix_(nodes, nodes)]
+    norm = min(np.trace(block), np.abs(block).sum(axis=1).max())  # bounds of the largest eigenvalue
+    if strength**2 * norm <= LARGEST_CONDITION:
+        with contextlib.suppress(linalg.LinAlgError):  # rounding made K indefinite by more than the identity mends
+            return _ridge_by_elimination(K[:, nodes], block, onehot, shares, strength**2)
+    return _ridge_in_features(K[:, nodes], nodes, block, onehot, shares, strength)
+
+
+def _ridge_by_elimination(columns, block, onehot, shares, ratio):
+    """From ``(I + ratio D K D) z + b d = D y`` and ``d'z = 0``, where the shares d are the diagonal of D.
+
+    The matrix has no eigenvalue below 1, and none above 1 + ratio times the largest one of K.
+    """
+    system = ratio * (shares[:, None] * block * shares)
+    system[np.diag_indices_from(system)] += 1.0
+    right = np.column_stack([shares[:, None] * onehot, shares])
+    solved = linalg.cho_solve(linalg.cho_factor(system), right)
+    solved, of_ones = solved[:, :-1], solved[:, -1]
+    intercept = (shares @ solved) / (shares @ of_ones)
+    z = solved - np.outer(of_ones, intercept)
+    missed = system @ z + np.outer(shares, intercept) - right[:, :-1]
+    residual = max(np.abs(missed).max(), np.abs(shares @ z).max()) / np.abs(right).max()
+    return LabelScores(columns @ (ratio * (shares[:, None] * z)) + intercept, float(residual))
+
+
+def _ridge_in_features(columns, nodes, block, onehot, shares, strength):
+    """Least squares by orthogonal transformations in the features that rounding leaves of the kernel.
+
+    Rows in the order of their size and pivoted columns keep the digits of every row, whatever its weight.
+    """
+    values, vectors = linalg.eigh(block)
+    kept = values > len(values) * np.finfo(np.float64).eps * values[-1]
+    roots, vectors = np.sqrt(values[kept]), vectors[:, kept]
+    features = columns @ (vectors / roots)
+    features[nodes] = vectors * roots
+    rows = np.column_stack([features[nodes], np.ones(len(nodes))]) * shares[:, None]
+    rows = np.vstack([rows, np.eye(len(roots), len(roots) + 1) / strength])
+    targets = np.vstack([shares[:, None] * onehot, np.zeros((len(roots), onehot.shape[1]))])
+    lengths = np.sqrt(np.square(rows).sum(axis=0))
+    rows /= lengths
+    order = np.argsort(-np.abs(rows).max(axis=1), kind="stable")
+    Q, R, pivots = linalg.qr(rows[order], mode="economic", pivoting=True)
+    solution = np.empty((len(pivots), onehot.shape[1]))
+    solution[pivots] = linalg.solve_triangular(R, Q.T @ targets[order])
+    slope = rows.T @ (targets - rows @ solution)
+    residual = np.abs(slope).max() / np.abs(targets).max()
+    solution /= lengths[:, None]
+    return LabelScores(features @ solution[:-1] + solution[-1], float(residual))
 
 
 def mean_similarity(K, nodes, onehot, weights, reg):
@@ -46,6 +95,7 @@ def mean_similarity(K, nodes, onehot, weights, reg):
     A mean, so that adding a constant to a logarithm, or more labels of one class, changes nothing.
     """
     shares = onehot * weights[:, None]
+    shares /= shares.max(axis=0)  # so that no sum overflows
     return LabelScores(K[:, nodes] @ (shares / shares.sum(axis=0)))
 
 

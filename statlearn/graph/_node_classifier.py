@@ -1,16 +1,19 @@
 """Classification of the nodes of one graph, with nodes as samples."""
 
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._support.validation import check_sample_weight, check_two_classes, validate_data
+from .._typing import ArrayLike, FloatArray, GraphLike, LabelArray
 from ._certificates import classifier_certificate
 from ._components import DISCONNECTED
 from ._engine import KERNEL_CONSTRAINTS, place, restricted
@@ -23,7 +26,7 @@ from ._label_scores import (
     support_vectors,
 )
 from ._node_ids import node_positions
-from ._spectral_graph import as_graph
+from ._spectral_graph import SpectralGraph, as_graph
 from ._spectrum_repair import REPAIRS, repair_spectrum
 
 __all__ = ["NodeKernelClassifier"]
@@ -126,17 +129,17 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
 
     def __init__(
         self,
-        graph,
+        graph: GraphLike | SpectralGraph,
         *,
-        kernel="scct",
-        t=None,
-        log=False,
-        scale="spectral",
-        method="ridge",
-        reg=1.0,
-        indefinite="clip",
-        disconnected="raise",
-    ):
+        kernel: str = "scct",
+        t: float | None = None,
+        log: bool = False,
+        scale: Literal["spectral", "unit", "raw"] = "spectral",
+        method: Literal["ridge", "similarity", "svc", "lgc"] = "ridge",
+        reg: float = 1.0,
+        indefinite: Literal["clip", "shift", "raise"] = "clip",
+        disconnected: Literal["raise", "block", "largest"] = "raise",
+    ) -> None:
         self.graph = graph
         self.kernel = kernel
         self.t = t
@@ -155,7 +158,7 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Score all nodes from the labels of some.
 
         Parameters
@@ -166,7 +169,11 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
             Their classes. With ``method="lgc"``, -1 marks nodes without label; for the other methods -1 is a class
             like any other, and nodes without label are left out of X.
         sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights of the labels.
+            Non-negative weights of the labels; a label of weight 0 counts as absent, one of weight 2 as two. A common
+            factor on all of them does nothing to "similarity", is a factor on the scores of "lgc", and does to "ridge"
+            and "svc" what dividing ``reg`` by it does: their scores go to those of a constant (the shares of the
+            classes with "ridge") as the factor falls to 0, and to the closest fit to the labels that the kernel allows
+            as it rises.
 
         Returns
         -------
@@ -202,13 +209,12 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
         y = column_or_1d(y)
         check_consistent_length(X, y)
         check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         labeled = weights > 0.0
         if self.method == "lgc":
             labeled &= y != UNLABELED
         self.classes_, codes = np.unique(y[labeled], return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y must have at least 2 classes of labeled nodes. Got {len(self.classes_)} class.")
+        check_two_classes(self.classes_, sample_weight, "labeled nodes")
         return nodes[labeled], np.eye(len(self.classes_))[codes], weights[labeled]
 
     def _ids(self, X, reset):
@@ -276,7 +282,7 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
             )
         return self.scores_[nodes]
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> FloatArray:
         """Scores of nodes.
 
         Parameters
@@ -292,7 +298,7 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
         scores = self._scores_of(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> LabelArray:
         """Class with the largest score.
 
         Parameters
@@ -314,7 +320,7 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
         return self.classes_[scores.argmax(axis=1)]
 
     @available_if(_gives_probabilities)
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Shares of the classes; they are not calibrated.
 
         For "ridge" the point of the probability simplex nearest to the scores, for "lgc" the scores divided by their

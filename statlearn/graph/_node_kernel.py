@@ -1,6 +1,7 @@
 """Kernels between nodes as a transformer from a graph to a Gram matrix, distances or features."""
 
 from numbers import Integral
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -8,13 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, StrOptions, _check_feature_names_in, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._typing import ArrayLike, FloatArray, GraphLike, LegacyRandomState, NameArray
 from ._certificates import distance_certificate, feature_certificate, kernel_certificate
 from ._components import DISCONNECTED
 from ._engine import KERNEL_CONSTRAINTS, METHODS, block_kernel, place, restricted
 from ._graph_input import GraphInputMixin
 from ._lanczos import lanczos_features
 from ._landmarks import landmark_features
-from ._spectral_graph import as_graph
+from ._spectral_graph import SpectralGraph, as_graph
 
 __all__ = ["NodeKernel"]
 
@@ -121,20 +123,20 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     def __init__(
         self,
-        kernel="scct",
-        t=None,
+        kernel: str = "scct",
+        t: float | None = None,
         *,
-        log=False,
-        scale="spectral",
-        output="kernel",
-        center=False,
-        method="auto",
-        n_components=None,
-        n_landmarks=None,
-        disconnected="raise",
-        random_state=None,
-        n_jobs=None,
-    ):
+        log: bool = False,
+        scale: Literal["spectral", "unit", "raw"] = "spectral",
+        output: Literal["kernel", "distance"] = "kernel",
+        center: bool = False,
+        method: Literal["auto", "eigh", "accurate", "lanczos", "landmark"] = "auto",
+        n_components: int | None = None,
+        n_landmarks: int | None = None,
+        disconnected: Literal["raise", "block", "largest"] = "raise",
+        random_state: LegacyRandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.kernel = kernel
         self.t = t
         self.log = log
@@ -150,7 +152,7 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: GraphLike | SpectralGraph, y: object = None) -> Self:
         """Compute the kernel of the graph.
 
         Parameters
@@ -196,7 +198,7 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         self._n_features_out = self._result().shape[1]
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: GraphLike | SpectralGraph, y: object = None) -> FloatArray:
         """Compute the kernel of the graph and return it.
 
         Parameters
@@ -213,7 +215,7 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         """
         return self.fit(X)._result()
 
-    def transform(self, X):
+    def transform(self, X: GraphLike | SpectralGraph) -> FloatArray:
         """Return the kernel, the distances or the features of the fitted graph.
 
         A kernel between nodes depends on the whole graph, so there is nothing to say about another one.
@@ -248,7 +250,7 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
             )
         return self._result()
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NameArray:
         """Names of the columns of the result: the nodes of a kernel or of distances, numbered features otherwise.
 
         Parameters
@@ -268,7 +270,7 @@ class NodeKernel(GraphInputMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
         return np.array([str(names[node]) for node in self.nodes_], dtype=object)
 
     @property
-    def spectral_radius_(self):
+    def spectral_radius_(self) -> float:
         """Largest eigenvalue of the adjacency, computed when it is first asked for."""
         check_is_fitted(self)
         return self._graph.spectral_radius

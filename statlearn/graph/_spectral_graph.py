@@ -2,12 +2,14 @@
 
 import threading
 from functools import cached_property
+from typing import Literal, Self
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from ._decompositions import Decomposition, decompose, perron_pair
+from .._typing import FloatArray, GraphLike, IntArray
+from ._decompositions import Decomposition, PerronPair, decompose, perron_pair
 from ._graph_input import read_adjacency
 
 __all__ = ["MAX_DENSE_N", "SMALL", "SpectralGraph", "as_graph"]
@@ -75,7 +77,13 @@ class SpectralGraph:
     2.0
     """
 
-    def __init__(self, graph, *, symmetrize=None, weight="weight"):
+    def __init__(
+        self,
+        graph: "GraphLike | SpectralGraph",
+        *,
+        symmetrize: Literal["max", "mean"] | None = None,
+        weight: str | None = "weight",
+    ) -> None:
         if isinstance(graph, SpectralGraph):
             if symmetrize is not None:
                 raise ValueError("symmetrize must be None for a SpectralGraph, which is undirected already.")
@@ -105,17 +113,17 @@ class SpectralGraph:
         return graph
 
     @property
-    def n_edges(self):
+    def n_edges(self) -> int:
         """Number of edges, self-loops included."""
         return (self.adjacency.nnz + int(np.count_nonzero(self.adjacency.diagonal()))) // 2
 
     @property
-    def volume(self):
+    def volume(self) -> float:
         """Sum of the degrees."""
         return float(self.degrees.sum())
 
     @cached_property
-    def loop_free(self):
+    def loop_free(self) -> sparse.csr_array:
         """The adjacency without self-loops, which is all the Laplacian sees."""
         loop_free = self.adjacency.copy()
         loop_free.setdiag(0.0)
@@ -123,7 +131,7 @@ class SpectralGraph:
         return loop_free
 
     @cached_property
-    def hop_bound(self):
+    def hop_bound(self) -> int:
         """Upper bound on the number of edges between two nodes of a connected graph."""
         if self.n_nodes == 1:
             return 0
@@ -133,7 +141,7 @@ class SpectralGraph:
             depth[node] = depth[parents[node]] + 1
         return 2 * int(depth.max())
 
-    def dense(self):
+    def dense(self) -> FloatArray:
         """The adjacency as an array.
 
         Returns
@@ -169,7 +177,7 @@ class SpectralGraph:
                 "such as 'normalized_heat', or NodeKernel(method='landmark') for their logarithms too."
             )
 
-    def decomposition(self, matrix):
+    def decomposition(self, matrix: Literal["A", "L", "S"]) -> Decomposition:
         """Eigendecomposition of a matrix of the graph, computed once.
 
         Parameters
@@ -190,12 +198,12 @@ class SpectralGraph:
             return self._decompositions[matrix]
 
     @cached_property
-    def perron(self):
+    def perron(self) -> PerronPair:
         """The largest eigenvalue of A in twice the working precision, with its vector."""
         return perron_pair(self.adjacency, *self._leading_pair())
 
     @cached_property
-    def spectral_radius(self):
+    def spectral_radius(self) -> float:
         """Largest eigenvalue of the adjacency."""
         return self._leading_pair()[0]
 
@@ -209,16 +217,16 @@ class SpectralGraph:
         return float(values[0]), np.abs(vectors[:, 0])
 
     @property
-    def mean_degree(self):
+    def mean_degree(self) -> float:
         """Mean diagonal of the Laplacian."""
         return float(self.loop_free.sum()) / self.n_nodes
 
     @property
-    def mean_cost(self):
+    def mean_cost(self) -> float:
         """Mean length of an edge, one over its weight."""
         return float((1.0 / self.adjacency.data).mean())
 
-    def root_degrees(self):
+    def root_degrees(self) -> FloatArray:
         """Square roots of the degrees, 1 for isolated nodes.
 
         Returns
@@ -228,7 +236,7 @@ class SpectralGraph:
         """
         return np.sqrt(np.where(self.degrees > 0.0, self.degrees, 1.0))
 
-    def component_sizes(self):
+    def component_sizes(self) -> IntArray:
         """Number of nodes per connected component.
 
         Returns
@@ -238,7 +246,7 @@ class SpectralGraph:
         """
         return np.bincount(self.component_labels)
 
-    def subgraph(self, nodes):
+    def subgraph(self, nodes: IntArray) -> Self:
         """The graph of some of the nodes and the edges between them.
 
         Parameters
@@ -331,7 +339,7 @@ class SpectralGraph:
                 self._last_kernel = (key, compute())
             return self._last_kernel[1]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.n_nodes
 
     def __repr__(self):

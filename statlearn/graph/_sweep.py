@@ -1,20 +1,23 @@
 """Many kernels and parameters on one graph: one eigendecomposition per matrix, one product per exponential."""
 
 import copy
+from collections.abc import Iterator, Sequence
 from numbers import Integral
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import column_or_1d
 
 from .._support.random_streams import spawn_generators
+from .._typing import ArrayLike, FloatArray, GraphLike, LegacyRandomState
 from ._catalog import find_measure
 from ._components import kept_components
 from ._engine import resolve
 from ._kmeans_solver import restarts_of
 from ._parameters import SCALES
 from ._partitions import cluster_shares, kmeans_partition, modularity, node_gram, require_differences
-from ._spectral_graph import as_graph
+from ._spectral_graph import SpectralGraph, as_graph
 from ._ward_solver import cut_merges, ward_merges
 
 __all__ = ["kernel_sweep", "sweep_cluster"]
@@ -23,7 +26,14 @@ LOG_PREFIXES = ("log_", "log ")
 UNIT_GRID = np.arange(1, 16) / 16.0
 
 
-def kernel_sweep(graph, kernels, grid=None, *, scale="spectral", output="kernel"):
+def kernel_sweep(
+    graph: GraphLike | SpectralGraph,
+    kernels: Sequence[str],
+    grid: ArrayLike | dict[str, Any] | None = None,
+    *,
+    scale: Literal["spectral", "unit", "raw"] = "spectral",
+    output: Literal["kernel", "distance"] = "kernel",
+) -> Iterator[tuple[str, float | None, FloatArray]]:
     """Kernels of one graph for many measures and parameters, one after the other.
 
     The eigendecomposition of each matrix is computed once and kept in the graph. Logarithms of exponentials on a
@@ -78,20 +88,20 @@ def _matrices(graph, steps, output):
 
 
 def sweep_cluster(
-    graph,
-    kernels,
-    grid=None,
+    graph: GraphLike | SpectralGraph,
+    kernels: Sequence[str],
+    grid: ArrayLike | dict[str, Any] | None = None,
     *,
-    n_clusters=2,
-    y=None,
-    method="kmeans",
-    scale="spectral",
-    n_init="auto",
-    refine=True,
-    select="inertia",
-    random_state=None,
-    n_jobs=None,
-):
+    n_clusters: int = 2,
+    y: ArrayLike | None = None,
+    method: Literal["kmeans", "ward"] = "kmeans",
+    scale: Literal["spectral", "unit", "raw"] = "spectral",
+    n_init: Literal["auto"] | int = "auto",
+    refine: bool = True,
+    select: Literal["inertia", "modularity"] = "inertia",
+    random_state: LegacyRandomState = None,
+    n_jobs: int | None = None,
+) -> dict[str, Any]:
     """Cluster the nodes of one graph on many kernels and parameters.
 
     Parameters

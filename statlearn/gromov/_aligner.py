@@ -1,17 +1,19 @@
 """Alignment of two point clouds, or of the nodes of two cost matrices, without any known correspondence."""
 
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
-from ._collections import COSTS
+from .._support.validation import check_array, validate_data
+from .._typing import ArrayLike, FloatArray, RandomState
+from ._collections import point_cost
 from ._costs import as_cost
 from ._interval import SCALES, gromov_wasserstein_bounds
 from ._starts import INITS
@@ -20,8 +22,8 @@ __all__ = ["GromovAligner"]
 
 # The cost between the rows of a table, whose name goes into messages.
 ROW_COSTS = {
-    "euclidean": lambda table, name: COSTS["euclidean"](table),
-    "sqeuclidean": lambda table, name: COSTS["sqeuclidean"](table),
+    "euclidean": lambda table, name: point_cost(table, "euclidean", name),
+    "sqeuclidean": lambda table, name: point_cost(table, "sqeuclidean", name),
     "precomputed": as_cost,
 }
 
@@ -126,16 +128,16 @@ class GromovAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Statlearn
 
     def __init__(
         self,
-        cost="euclidean",
+        cost: Literal["euclidean", "sqeuclidean", "precomputed"] = "euclidean",
         *,
-        scale="none",
-        init="structured",
-        n_random=0,
-        max_iter=200,
-        tol=1e-9,
-        n_jobs=None,
-        random_state=None,
-    ):
+        scale: Literal["none", "max", "mean"] = "none",
+        init: Literal["structured", "product"] = "structured",
+        n_random: int = 0,
+        max_iter: int = 200,
+        tol: float = 1e-9,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.cost = cost
         self.scale = scale
         self.init = init
@@ -153,7 +155,7 @@ class GromovAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Statlearn
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Align two tables, or two cost matrices.
 
         Parameters
@@ -190,7 +192,7 @@ class GromovAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Statlearn
         self._n_features_out = Y.shape[1]
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> FloatArray:
         """Map rows into the space of Y by the barycentric projection.
 
         A row of the training data goes to the mean of Y under its part of the coupling, row i of ``n * plan_ @ Y``;
@@ -213,7 +215,7 @@ class GromovAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Statlearn
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return self._images[KDTree(self._points).query(X)[1]]
 
-    def score(self, X, y):
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Minus the value of the best coupling found for two tables, with the parameters of this estimator.
 
         The pair is aligned anew, so that it may be another one than the fitted pair; for the fitted pair it is

@@ -3,6 +3,7 @@
 from functools import partial
 from itertools import cycle
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -15,6 +16,7 @@ from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
 from .._support.validation import check_vector
+from .._typing import ArrayLike, FloatArray, GraphCollection, GraphCost, RandomState
 from ..certificate import Certificate, Check
 from ._barycenter_search import BarycenterProblem, barycenter_of_pot, random_cloud, sampled_cost, variance_bound
 from ._certificates import ends
@@ -119,7 +121,17 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
         "random_state": ["random_state", np.random.Generator],
     }
 
-    def __init__(self, n_nodes=10, *, cost="hop", n_init=5, max_iter=100, tol=1e-6, n_jobs=None, random_state=None):
+    def __init__(
+        self,
+        n_nodes: int = 10,
+        *,
+        cost: GraphCost = "hop",
+        n_init: int = 5,
+        max_iter: int = 100,
+        tol: float = 1e-6,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.n_nodes = n_nodes
         self.cost = cost
         self.n_init = n_init
@@ -135,7 +147,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: GraphCollection, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Find the barycenter of graphs.
 
         Parameters
@@ -188,7 +200,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
         self.start_losses_ = np.array([barycenter.loss for barycenter in found])
         self.certificate_ = _certificate(problem, best, self.loss_lower_, self.start_losses_)
 
-    def score_samples(self, X):
+    def score_samples(self, X: GraphCollection) -> FloatArray:
         """Minus the Gromov-Wasserstein value between the barycenter and each graph, as far as the solver finds it.
 
         Parameters
@@ -206,7 +218,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
         pairs = [(barycenter, network) for network in check_networks(X, self.cost)]
         return -np.array(run_parallel(_value, pairs, self.n_jobs))
 
-    def score(self, X, y=None):
+    def score(self, X: GraphCollection, y: object = None) -> float:
         """Minus the mean value between the barycenter and graphs, such as graphs that were held out.
 
         Parameters

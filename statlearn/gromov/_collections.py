@@ -10,14 +10,16 @@ from hashlib import blake2b
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from sklearn.utils import check_array
 
 from .._kernels.transport import pairwise_wasserstein
+from .._support.validation import check_array
+from ._cost_base import read_only
+from ._cost_input import check_magnitude, real_array
 from ._costs import DenseCost, LineCost, SquaredEuclideanCost, as_cost
 from ._graph_cost import graph_cost
 from ._network import MeasureNetwork, as_network
 
-__all__ = ["COSTS", "Measures", "NetworkCollection", "check_networks"]
+__all__ = ["COSTS", "Measures", "NetworkCollection", "check_networks", "point_cost"]
 
 KEY_BYTES = 16
 NO_PATH = 1e18  # longer than any path
@@ -34,15 +36,17 @@ def _hops(graph):
     return distances
 
 
-def _points(cloud):
-    """A cloud as one row per point."""
-    return check_array(cloud, dtype=np.float64, input_name="the point cloud")
-
-
-def _euclidean(cloud):
-    """Distances between points; those on a line need no matrix."""
-    points = _points(cloud)
-    return LineCost(points[:, 0]) if points.shape[1] == 1 else DenseCost(cdist(points, points))
+def point_cost(cloud, kind, name="the point cloud"):
+    """Distances between points, or their squares; distances on a line need no matrix. Errors speak of the points."""
+    points = real_array(check_array(cloud, dtype=np.float64, input_name=name), name)
+    if kind == "sqeuclidean":
+        cost = SquaredEuclideanCost._from(points)
+    elif points.shape[1] == 1:
+        cost = LineCost._from(points[:, 0])
+    else:
+        cost = DenseCost._from(read_only(cdist(points, points)))
+    check_magnitude(cost._bound(), name)
+    return cost
 
 
 COSTS = {
@@ -50,8 +54,8 @@ COSTS = {
     "adjacency": lambda graph: graph_cost(graph, "adjacency"),
     "heat": lambda graph: graph_cost(graph, "heat"),
     "precomputed": lambda matrix: matrix,
-    "euclidean": _euclidean,
-    "sqeuclidean": lambda cloud: SquaredEuclideanCost(_points(cloud)),
+    "euclidean": lambda cloud: point_cost(cloud, "euclidean"),
+    "sqeuclidean": lambda cloud: point_cost(cloud, "sqeuclidean"),
 }
 
 

@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from scipy import sparse
 
+from .._typing import ArrayLike, FloatArray
 from ._cost_input import check_factor, check_magnitude, check_nodes, check_weights, frozen_sparse
 
 __all__ = [
@@ -114,11 +116,11 @@ class Cost(ABC):
         return self
 
     @cached_property
-    def T(self):  # noqa: N802
+    def T(self) -> Self:  # noqa: N802
         """The transposed cost, which is the cost itself if it is symmetric."""
         return self if self.is_symmetric else self._transposed()
 
-    def row_mean(self, p):
+    def row_mean(self, p: ArrayLike) -> FloatArray:
         """Expected cost from every node to a node drawn from ``p``.
 
         Parameters
@@ -138,7 +140,7 @@ class Cost(ABC):
         """
         return self._mean(check_weights(p, self.n_nodes))
 
-    def column_mean(self, p):
+    def column_mean(self, p: ArrayLike) -> FloatArray:
         """Expected cost to every node from a node drawn from ``p``.
 
         Parameters
@@ -153,7 +155,7 @@ class Cost(ABC):
         """
         return self.T.row_mean(p)
 
-    def row_second_moment(self, p):
+    def row_second_moment(self, p: ArrayLike) -> FloatArray:
         """Expected squared cost from every node to a node drawn from ``p``.
 
         Parameters
@@ -173,7 +175,7 @@ class Cost(ABC):
         """
         return self._second_moment(check_weights(p, self.n_nodes))
 
-    def residual_norm(self, p):
+    def residual_norm(self, p: ArrayLike) -> float:
         r"""Size of what no sum of a row and a column effect explains: ``|h|`` of the Hoeffding decomposition.
 
         With :math:`m = p'Cp`, the doubly centered residual is
@@ -199,7 +201,7 @@ class Cost(ABC):
         p = check_weights(p, self.n_nodes)
         return float(self._residual_norm(p / p.sum()))
 
-    def entries(self):
+    def entries(self) -> FloatArray:
         """All costs.
 
         Returns
@@ -215,7 +217,7 @@ class Cost(ABC):
         C.setflags(write=False)
         return C
 
-    def take(self, nodes):
+    def take(self, nodes: ArrayLike) -> Self:
         """Cost among some of the nodes.
 
         Parameters
@@ -235,7 +237,7 @@ class Cost(ABC):
         """
         return self._subset(check_nodes(nodes, self.n_nodes))
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> Self:
         """Multiple of the cost.
 
         Parameters
@@ -257,7 +259,7 @@ class Cost(ABC):
         check_magnitude(factor * self._bound(), f"factor={factor:g}")
         return self._multiple(factor)
 
-    def max_abs(self):
+    def max_abs(self) -> float:
         """Largest absolute cost.
 
         Returns

@@ -1,6 +1,7 @@
 """Distance and kernel matrices between graphs."""
 
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
+from .._typing import FloatArray, GraphCollection, GraphCost, RandomState
 from ._collections import COSTS, NetworkCollection, check_networks
 from ._pair_solver import PairSolver
 from ._pairwise import FEATURE_BOUND, METHODS, count_tasks, pairwise_values, product_values, rounding
@@ -105,8 +107,16 @@ class GromovWassersteinDistance(
     }
 
     def __init__(
-        self, method="upper", cost="hop", *, gamma=None, output="distance", n_random=0, n_jobs=None, random_state=None
-    ):
+        self,
+        method: Literal["upper", "lower", "sorted", "flb", "slb", "tlb", "hoeffding_tlb", "spectral"] = "upper",
+        cost: GraphCost = "hop",
+        *,
+        gamma: float | None = None,
+        output: Literal["distance", "kernel"] = "distance",
+        n_random: int = 0,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.method = method
         self.cost = cost
         self.gamma = gamma
@@ -122,7 +132,7 @@ class GromovWassersteinDistance(
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: GraphCollection, y: object = None) -> Self:
         """Keep the graphs; the kernel computes all distances between them, too.
 
         Parameters
@@ -151,7 +161,7 @@ class GromovWassersteinDistance(
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: GraphCollection, y: object = None) -> FloatArray:
         """Fit, and return the distances or the kernel between the same graphs; each pair is computed once.
 
         Parameters
@@ -190,7 +200,7 @@ class GromovWassersteinDistance(
         self.certificate_ = kernel_certificate(self.method, method.is_bound_below, kernel, method.hilbertian, margin)
         return kernel
 
-    def transform(self, X):
+    def transform(self, X: GraphCollection) -> FloatArray:
         """Compute the distances or the kernel between graphs and the fitted ones.
 
         Parameters

@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from .._typing import ArrayLike, FloatArray, MatrixLike
 from ._cost_base import (
     SYMMETRY,
     Cost,
@@ -62,9 +63,11 @@ class LowRankCost(Cost):
     True
     """
 
+    U: FloatArray
+    V: FloatArray
     _parts = ("U", "V")
 
-    def __init__(self, U, V):
+    def __init__(self, U: ArrayLike, V: ArrayLike) -> None:
         self._hold(real_array(U, "U"), real_array(V, "V"))
         if self.U.shape != self.V.shape:
             raise ValueError(
@@ -80,7 +83,7 @@ class LowRankCost(Cost):
         return self.U.shape[1] * largest_entry(self.U) * largest_entry(self.V)
 
     @cached_property
-    def is_symmetric(self):
+    def is_symmetric(self) -> bool:
         """Whether U V' equals V U' up to 1e-12 of the largest entry in an orthonormal basis of all columns."""
         if np.array_equal(self.U, self.V):
             return True
@@ -154,10 +157,11 @@ class GramCost(Cost):
     array([3., 2., 8.])
     """
 
+    Z: FloatArray | sparse.csr_array
     _parts = ("Z",)
     _node_axis = 1
 
-    def __init__(self, Z):
+    def __init__(self, Z: MatrixLike) -> None:
         self._hold((real_sparse if sparse.issparse(Z) else real_array)(Z, "Z"))
         check_magnitude(self._bound(), "Z.T @ Z")
 

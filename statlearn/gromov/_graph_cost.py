@@ -2,6 +2,7 @@
 
 import math
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from scipy import sparse
@@ -10,6 +11,7 @@ from scipy.sparse.csgraph import connected_components, shortest_path
 
 from .._support.networkx_graphs import is_networkx, networkx_adjacency
 from .._support.user_warnings import warn_user
+from .._typing import FloatArray, GraphLike
 from ..exceptions import AdjacencyWarning
 from ._cost_base import SYMMETRY, largest_entry
 from ._cost_input import real_array, real_sparse, require_square
@@ -17,7 +19,14 @@ from ._cost_input import real_array, real_sparse, require_square
 __all__ = ["GRAPH_COSTS", "graph_cost"]
 
 
-def graph_cost(G, kind="hop", *, unreachable="raise", weight="weight", heat_time=1.0):
+def graph_cost(
+    G: GraphLike,
+    kind: Literal["hop", "adjacency", "heat"] = "hop",
+    *,
+    unreachable: Literal["raise", "max+1"] | float = "raise",
+    weight: str | None = "weight",
+    heat_time: float = 1.0,
+) -> FloatArray:
     r"""Costs between all pairs of nodes of a graph.
 
     The result has 8 n^2 bytes. For the adjacency of a large sparse graph see `SparseGraphCost`.

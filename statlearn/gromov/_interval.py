@@ -1,7 +1,9 @@
 """The doors to the Gromov-Wasserstein interval of two measure networks, and to its two ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Literal, overload
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -9,9 +11,11 @@ from sklearn.exceptions import ConvergenceWarning
 from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
+from .._typing import ArrayLike, MatrixLike, RandomState
 from ..exceptions import ScaleWarning
 from ._bounds import ABSOLUTE_BOUNDS, LOWER_BOUNDS, sorted_bound
 from ._certificates import ends, interval_certificate
+from ._cost_base import Cost
 from ._network import MeasureNetwork, as_network
 from ._result import GromovWassersteinResult
 from ._search import search
@@ -48,21 +52,21 @@ SCALES = {
     prefer_skip_nested_validation=True,
 )
 def gromov_wasserstein_bounds(
-    C1,
-    C2,
-    p=None,
-    q=None,
+    C1: MatrixLike | Cost,
+    C2: MatrixLike | Cost,
+    p: ArrayLike | None = None,
+    q: ArrayLike | None = None,
     *,
-    lower=DEFAULT_BOUNDS,
-    init="structured",
-    n_random=0,
-    max_iter=200,
-    tol=1e-9,
-    scale="none",
-    normalize_weights=False,
-    n_jobs=None,
-    random_state=None,
-):
+    lower: str | Sequence[str] = DEFAULT_BOUNDS,
+    init: Literal["structured", "product"] = "structured",
+    n_random: int = 0,
+    max_iter: int = 200,
+    tol: float = 1e-9,
+    scale: Literal["none", "max", "mean"] = "none",
+    normalize_weights: bool = False,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+) -> GromovWassersteinResult:
     r"""Interval around the Gromov-Wasserstein value of two relational objects, with the plan that attains its end.
 
     The value is, over all couplings T with marginals p and q,
@@ -282,7 +286,16 @@ def _checked_names(lower):
     },
     prefer_skip_nested_validation=True,
 )
-def gromov_wasserstein_lower_bound(C1, C2, p=None, q=None, *, kind="max", loss="square", normalize_weights=False):
+def gromov_wasserstein_lower_bound(
+    C1: MatrixLike | Cost,
+    C2: MatrixLike | Cost,
+    p: ArrayLike | None = None,
+    q: ArrayLike | None = None,
+    *,
+    kind: Literal["max", "sorted", "flb", "slb", "tlb", "hoeffding_tlb", "spectral"] = "max",
+    loss: Literal["square", "absolute"] = "square",
+    normalize_weights: bool = False,
+) -> float:
     r"""Proved lower bound of the Gromov-Wasserstein value of two relational objects.
 
     Parameters
@@ -358,11 +371,43 @@ def gromov_wasserstein_lower_bound(C1, C2, p=None, q=None, *, kind="max", loss="
     return float(max(table[name](network1, network2).value for name in (table if kind == "max" else [kind])))
 
 
+@overload
+def sorted_gromov_wasserstein(
+    C1: MatrixLike | Cost,
+    C2: MatrixLike | Cost,
+    p: ArrayLike | None = None,
+    q: ArrayLike | None = None,
+    *,
+    return_residuals: Literal[False] = False,
+    normalize_weights: bool = False,
+) -> float: ...
+
+
+@overload
+def sorted_gromov_wasserstein(
+    C1: MatrixLike | Cost,
+    C2: MatrixLike | Cost,
+    p: ArrayLike | None = None,
+    q: ArrayLike | None = None,
+    *,
+    return_residuals: Literal[True],
+    normalize_weights: bool = False,
+) -> tuple[float, float, float]: ...
+
+
 @validate_params(
     {"return_residuals": ["boolean"], "normalize_weights": ["boolean"]},
     prefer_skip_nested_validation=True,
 )
-def sorted_gromov_wasserstein(C1, C2, p=None, q=None, *, return_residuals=False, normalize_weights=False):
+def sorted_gromov_wasserstein(
+    C1: MatrixLike | Cost,
+    C2: MatrixLike | Cost,
+    p: ArrayLike | None = None,
+    q: ArrayLike | None = None,
+    *,
+    return_residuals: bool = False,
+    normalize_weights: bool = False,
+) -> float | tuple[float, float, float]:
     r"""The sorted lower bound, and how far the Gromov-Wasserstein value can be above it.
 
     With the Hoeffding decomposition of a cost into its mean m, the deviations a of its row means, and a doubly

@@ -7,11 +7,12 @@ With Z the logits kept at each of S positions, the co-activation graph of the ch
 from collections.abc import Callable
 from math import lcm
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._typing import ArrayLike, FloatArray
 from ._costs import GramCost
 from ._top_k import TRANSFORMS, check_logits, keep_top
 
@@ -77,11 +78,43 @@ TEMPERATURE = Interval(Real, 0, None, closed="neither")
 SELECTION = {"k": [K], "transform": [StrOptions(set(TRANSFORMS))], "temperature": [TEMPERATURE]}
 
 
+@overload
+def coactivation_graph(
+    Z: ArrayLike,
+    k: int = 10,
+    *,
+    transform: Literal["logits", "softmax"] = "logits",
+    temperature: float = 1.0,
+    nodes: Literal["vocabulary", "active", "rank"] = "vocabulary",
+    dense: Literal[False] = False,
+) -> GramCost: ...
+
+
+@overload
+def coactivation_graph(
+    Z: ArrayLike,
+    k: int = 10,
+    *,
+    transform: Literal["logits", "softmax"] = "logits",
+    temperature: float = 1.0,
+    nodes: Literal["vocabulary", "active", "rank"] = "vocabulary",
+    dense: Literal[True],
+) -> FloatArray: ...
+
+
 @validate_params(
     {"Z": "no_validation", "nodes": [StrOptions(set(NODE_SETS))], "dense": ["boolean"]} | SELECTION,
     prefer_skip_nested_validation=True,
 )
-def coactivation_graph(Z, k=10, *, transform="logits", temperature=1.0, nodes="vocabulary", dense=False):
+def coactivation_graph(
+    Z: ArrayLike,
+    k: int = 10,
+    *,
+    transform: Literal["logits", "softmax"] = "logits",
+    temperature: float = 1.0,
+    nodes: Literal["vocabulary", "active", "rank"] = "vocabulary",
+    dense: bool = False,
+) -> GramCost | FloatArray:
     r"""Graph of the channels that are among the largest logits at the same positions.
 
     All but the ``k`` largest logits of each position are set to zero. The graph is the sum over the positions of the
@@ -146,6 +179,34 @@ def coactivation_graph(Z, k=10, *, transform="logits", temperature=1.0, nodes="v
     return (kept.T @ kept).toarray() if dense else GramCost(kept)
 
 
+@overload
+def graph_on_logits_loss(
+    Zt: ArrayLike,
+    Zs: ArrayLike,
+    k: int = 10,
+    *,
+    transform: Literal["logits", "softmax"] = "logits",
+    temperature: float = 1.0,
+    nodes: Literal["vocabulary", "active", "rank"] = "vocabulary",
+    normalize: Literal["mean", "none"] = "mean",
+    return_grad: Literal[False] = False,
+) -> float: ...
+
+
+@overload
+def graph_on_logits_loss(
+    Zt: ArrayLike,
+    Zs: ArrayLike,
+    k: int = 10,
+    *,
+    transform: Literal["logits", "softmax"] = "logits",
+    temperature: float = 1.0,
+    nodes: Literal["vocabulary", "active", "rank"] = "vocabulary",
+    normalize: Literal["mean", "none"] = "mean",
+    return_grad: Literal[True],
+) -> tuple[float, Any]: ...
+
+
 @validate_params(
     {
         "Zt": "no_validation",
@@ -158,16 +219,16 @@ def coactivation_graph(Z, k=10, *, transform="logits", temperature=1.0, nodes="v
     prefer_skip_nested_validation=True,
 )
 def graph_on_logits_loss(
-    Zt,
-    Zs,
-    k=10,
+    Zt: ArrayLike,
+    Zs: ArrayLike,
+    k: int = 10,
     *,
-    transform="logits",
-    temperature=1.0,
-    nodes="vocabulary",
-    normalize="mean",
-    return_grad=False,
-):
+    transform: Literal["logits", "softmax"] = "logits",
+    temperature: float = 1.0,
+    nodes: Literal["vocabulary", "active", "rank"] = "vocabulary",
+    normalize: Literal["mean", "none"] = "mean",
+    return_grad: bool = False,
+) -> float | tuple[float, Any]:
     r"""Sorted difference between the row sums of two co-activation graphs.
 
     With :math:`C = Z'Z` the `coactivation_graph` of a model and :math:`f = C 1 = Z'(Z 1)` its row sums, in descending
@@ -273,7 +334,14 @@ def graph_on_logits_loss(
     {"Zt": "no_validation", "Zs": "no_validation"} | SELECTION,
     prefer_skip_nested_validation=True,
 )
-def universal_logit_loss(Zt, Zs, k=10, *, transform="logits", temperature=1.0):
+def universal_logit_loss(
+    Zt: ArrayLike,
+    Zs: ArrayLike,
+    k: int = 10,
+    *,
+    transform: Literal["logits", "softmax"] = "logits",
+    temperature: float = 1.0,
+) -> float:
     r"""Sorted difference between the largest logits of two models, averaged over the positions.
 
     .. math:: \frac 1 S \sum_s \sum_{r=1}^k |z^{(t)}_{s(r)} - z^{(s)}_{s(r)}|

@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from .._typing import ArrayLike, FloatArray, SparseMatrix
 from ._cost_base import SYMMETRY, Cost, largest_entry, matrix_residual_norm, read_only, row_blocks
 from ._cost_input import check_magnitude, real_array, real_sparse, require_square
 
@@ -46,9 +47,10 @@ class DenseCost(Cost):
     (array([0.5, 1.5]), False)
     """
 
+    C: FloatArray
     _parts = ("C",)
 
-    def __init__(self, C):
+    def __init__(self, C: ArrayLike) -> None:
         self._hold(require_square(real_array(C, "C"), "C"))
         check_magnitude(self._bound(), "C")
 
@@ -56,7 +58,7 @@ class DenseCost(Cost):
         return f"DenseCost(n_nodes={self.n_nodes})"
 
     @cached_property
-    def is_symmetric(self):
+    def is_symmetric(self) -> bool:
         """Whether C equals its transpose up to 1e-12 of its largest entry."""
         C, allowed = self.C, SYMMETRY * self.max_abs()
         return all(np.abs(C[rows] - C[:, rows].T).max() <= allowed for rows in row_blocks(self.n_nodes))
@@ -124,9 +126,10 @@ class SparseGraphCost(Cost):
     array([0.5, 0.5, 0.5])
     """
 
+    A: sparse.csr_array
     _parts = ("A",)
 
-    def __init__(self, A):
+    def __init__(self, A: SparseMatrix) -> None:
         A = A if sparse.issparse(A) else sparse.csr_array(real_array(A, "A"))
         self._hold(require_square(real_sparse(A, "A"), "A"))
         check_magnitude(self._bound(), "A")
@@ -135,7 +138,7 @@ class SparseGraphCost(Cost):
         return f"SparseGraphCost(n_nodes={self.n_nodes}, n_entries={self.A.nnz})"
 
     @cached_property
-    def is_symmetric(self):
+    def is_symmetric(self) -> bool:
         """Whether A equals its transpose up to 1e-12 of its largest entry."""
         return largest_entry(self.A - self.A.T) <= SYMMETRY * self.max_abs()
 

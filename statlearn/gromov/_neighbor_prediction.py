@@ -1,5 +1,7 @@
 """Classes and numbers of graphs from their nearest neighbors."""
 
+from typing import Literal, Self
+
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import assert_all_finite, column_or_1d
@@ -8,6 +10,8 @@ from sklearn.utils.validation import check_consistent_length
 
 from .._support._sklearn import StrOptions, _fit_context
 from .._support.base import unchanged_on_error
+from .._support.validation import refuse_dates
+from .._typing import ArrayLike, FloatArray, GraphCollection, GraphCost, LabelArray, RandomState
 from ._collections import check_networks
 from ._neighbors import BaseGromovNeighbors
 
@@ -34,7 +38,16 @@ class WeightedNeighbors(BaseGromovNeighbors):
 
     _parameter_constraints: dict = {**BaseGromovNeighbors._parameter_constraints, "weights": [StrOptions(set(WEIGHTS))]}
 
-    def __init__(self, n_neighbors=5, *, weights="uniform", cost="hop", n_random=0, n_jobs=None, random_state=None):
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        weights: Literal["uniform", "distance"] = "uniform",
+        cost: GraphCost = "hop",
+        n_random: int = 0,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.weights = weights
         self.cost = cost
@@ -110,7 +123,7 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: GraphCollection, y: ArrayLike) -> Self:
         """Keep the graphs and their classes.
 
         Parameters
@@ -139,7 +152,7 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
         self._store(networks)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: GraphCollection) -> FloatArray:
         """Shares of the votes.
 
         Parameters
@@ -162,7 +175,7 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
         np.add.at(votes, (np.arange(len(weights))[:, None], self._codes[neighbors]), weights)
         return votes
 
-    def predict(self, X):
+    def predict(self, X: GraphCollection) -> LabelArray:
         """Class with most votes; the first of `classes_` among equals.
 
         Parameters
@@ -229,7 +242,7 @@ class GromovNeighborsRegressor(RegressorMixin, WeightedNeighbors):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: GraphCollection, y: ArrayLike) -> Self:
         """Keep the graphs and their targets.
 
         Parameters
@@ -252,11 +265,12 @@ class GromovNeighborsRegressor(RegressorMixin, WeightedNeighbors):
             has its position), such as a disconnected one with ``cost="hop"``.
         """
         networks = check_networks(X, self.cost)
+        refuse_dates(y, "y")
         self._targets = self._check_targets(networks, y).astype(np.float64)
         self._store(networks)
         return self
 
-    def predict(self, X):
+    def predict(self, X: GraphCollection) -> FloatArray:
         """Weighted mean of the targets of the neighbors.
 
         Parameters

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._support.parallel import run_parallel
+from .._typing import BoolArray, FloatArray, IntArray
 from ..certificate import Certificate
 from ._bounds import LOWER_BOUNDS
 from ._collections import NetworkCollection
@@ -59,15 +60,15 @@ class GromovNeighborSearch:
     True
     """
 
-    distances: np.ndarray
-    indices: np.ndarray
-    n_solved: np.ndarray
+    distances: FloatArray
+    indices: IntArray
+    n_solved: IntArray
     n_candidates: int
-    proved: np.ndarray
+    proved: BoolArray
     certificate: Certificate
 
     @property
-    def share_avoided(self):
+    def share_avoided(self) -> float:
         """Share of all pairs that were not solved.
 
         Returns

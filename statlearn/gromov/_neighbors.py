@@ -1,14 +1,16 @@
 """Nearest neighbors of graphs."""
 
 from numbers import Integral
+from typing import Literal, Self, overload
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
+from .._typing import FloatArray, GraphCollection, GraphCost, IntArray, RandomState
 from ._collections import COSTS, NetworkCollection, check_networks
-from ._neighbor_search import search_neighbors
+from ._neighbor_search import GromovNeighborSearch, search_neighbors
 from ._pair_solver import PairSolver
 from ._set_certificates import neighbors_certificate
 
@@ -36,7 +38,7 @@ class BaseGromovNeighbors(StatlearnEstimator):
         self._solver = PairSolver(self.n_random, self.random_state)
         self.certificate_ = neighbors_certificate(len(networks), self.n_neighbors)
 
-    def search(self, X=None, n_neighbors=None):
+    def search(self, X: GraphCollection | None = None, n_neighbors: int | None = None) -> GromovNeighborSearch:
         """Find nearest neighbors, with an account of the work and of what is proved about them.
 
         Parameters
@@ -68,7 +70,19 @@ class BaseGromovNeighbors(StatlearnEstimator):
             )
         return search_neighbors(queries, self._fitted, n_neighbors, self._solver, self.n_jobs)
 
-    def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
+    @overload
+    def kneighbors(
+        self, X: GraphCollection | None = None, n_neighbors: int | None = None, return_distance: Literal[True] = True
+    ) -> tuple[FloatArray, IntArray]: ...
+
+    @overload
+    def kneighbors(
+        self, X: GraphCollection | None = None, n_neighbors: int | None = None, *, return_distance: Literal[False]
+    ) -> IntArray: ...
+
+    def kneighbors(
+        self, X: GraphCollection | None = None, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> IntArray | tuple[FloatArray, IntArray]:
         """Find nearest neighbors.
 
         Parameters
@@ -138,7 +152,15 @@ class GromovNeighbors(BaseGromovNeighbors):
     ([2], 16)
     """
 
-    def __init__(self, n_neighbors=5, *, cost="hop", n_random=0, n_jobs=None, random_state=None):
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        cost: GraphCost = "hop",
+        n_random: int = 0,
+        n_jobs: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.n_neighbors = n_neighbors
         self.cost = cost
         self.n_random = n_random
@@ -147,7 +169,7 @@ class GromovNeighbors(BaseGromovNeighbors):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: GraphCollection, y: object = None) -> Self:
         """Keep the graphs.
 
         Parameters

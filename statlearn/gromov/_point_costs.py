@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from .._typing import ArrayLike, FloatArray
 from ._cost_base import Cost, centered, centered_by, largest_entry, read_only, row_blocks, squared_norms
 from ._cost_input import check_magnitude, real_array
 
@@ -49,9 +50,10 @@ class SquaredEuclideanCost(Cost):
     (array([12.5, 12.5]), array([312.5, 312.5]))
     """
 
+    X: FloatArray
     _parts = ("X",)
 
-    def __init__(self, X):
+    def __init__(self, X: ArrayLike) -> None:
         self._hold(real_array(X, "X", cure=" Use X.reshape(-1, 1) for points on a line."))
         check_magnitude(self._bound(), "X")
 
@@ -137,9 +139,10 @@ class LineCost(Cost):
     5.0
     """
 
+    x: FloatArray
     _parts = ("x",)
 
-    def __init__(self, x):
+    def __init__(self, x: ArrayLike) -> None:
         self._hold(real_array(x, "x", ndim=1))
         check_magnitude(self._bound(), "x")
 

@@ -1,9 +1,11 @@
 """The result of a search: the interval, the plan, and the certificate."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
+from .._typing import FloatArray
 from ..certificate import Certificate
 
 __all__ = ["GromovWassersteinResult"]
@@ -53,32 +55,32 @@ class GromovWassersteinResult:
 
     lower: float
     upper: float
-    plan: np.ndarray = field(repr=False)
+    plan: FloatArray = field(repr=False)
     lower_name: str
     start_name: str
     n_iter: int
     converged: bool
-    bounds: dict = field(repr=False)
+    bounds: dict[str, float] = field(repr=False)
     certificate: Certificate = field(repr=False)
 
     @property
-    def gap(self):
+    def gap(self) -> float:
         """``upper - lower``."""
         return self.upper - self.lower
 
     @property
-    def rel_gap(self):
+    def rel_gap(self) -> float:
         """``gap / upper``; 0 if the interval is a point, negative only if a proof failed."""
         if self.gap == 0.0:
             return 0.0
         return self.gap / self.upper if self.upper > 0.0 else -np.inf
 
     @property
-    def exact(self):
+    def exact(self) -> bool:
         """Whether the interval is a point up to 1e-9 of its end, so that the plan is proved to be optimal."""
         return bool(abs(self.rel_gap) <= EXACT)
 
-    def interval(self, power=2, half=False):
+    def interval(self, power: Literal[1, 2] = 2, half: bool = False) -> tuple[float, float]:
         """The interval in another convention.
 
         Parameters

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from numbers import Integral
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -12,6 +12,7 @@ from .._kernels.transport import block_quantiles
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
+from .._typing import FloatArray, GraphCollection, GraphCost, NameArray
 from ._bounds import sorted_points
 from ._collections import COSTS, check_networks
 from ._set_certificates import signature_certificate
@@ -183,7 +184,14 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
         "n_eigenvalues": [Interval(Integral, 0, None, closed="left")],
     }
 
-    def __init__(self, cost="hop", kind="hoeffding", *, n_quantiles=64, n_eigenvalues=16):
+    def __init__(
+        self,
+        cost: GraphCost = "hop",
+        kind: Literal["hoeffding", "slb", "both"] = "hoeffding",
+        *,
+        n_quantiles: int = 64,
+        n_eigenvalues: int = 16,
+    ) -> None:
         self.cost = cost
         self.kind = kind
         self.n_quantiles = n_quantiles
@@ -196,7 +204,7 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: GraphCollection, y: object = None) -> Self:
         """Check the graphs and fix the layout of the signatures.
 
         Parameters
@@ -223,7 +231,7 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: GraphCollection, y: object = None) -> FloatArray:
         """Fit and return the signatures of the same graphs.
 
         Parameters
@@ -265,7 +273,7 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
         blocks = self._blocks()
         return np.array([np.concatenate([block.features(network) for block in blocks]) for network in networks])
 
-    def transform(self, X):
+    def transform(self, X: GraphCollection) -> FloatArray:
         """Compute the signatures of graphs.
 
         Parameters
@@ -286,7 +294,7 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
         check_is_fitted(self)
         return self._signatures(check_networks(X, self.cost))
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: object = None) -> NameArray:
         """Names of the features.
 
         Parameters

@@ -4,8 +4,10 @@ The Gromov-Wasserstein value is not known for graphs of more than a few nodes. W
 best objective that any of the methods found for the pair, which is an upper bound of the value: "best known".
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -15,6 +17,7 @@ from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.data_frames import data_frame
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
+from .._typing import DataFrame, GraphCost, GraphLike, RandomState
 from ..certificate import Certificate, Check, format_table
 from ._bounds import LOWER_BOUNDS
 from ._collections import COSTS, check_networks
@@ -75,12 +78,12 @@ class PotValidation:
     True
     """
 
-    table: dict
-    summary: dict
-    shares: dict
+    table: dict[str, np.ndarray]
+    summary: dict[str, dict[str, Any]]
+    shares: dict[str, float]
     certificate: Certificate
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """The table with a row per pair.
 
         Returns
@@ -119,7 +122,14 @@ class PotValidation:
     },
     prefer_skip_nested_validation=True,
 )
-def validate_against_pot(graph_pairs, *, cost="hop", n_starts=9, n_jobs=None, random_state=None):
+def validate_against_pot(
+    graph_pairs: Sequence[tuple[GraphLike, GraphLike]],
+    *,
+    cost: GraphCost = "hop",
+    n_starts: int = 9,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+) -> PotValidation:
     """Compare the bounds of this family with POT's conditional gradient on a list of pairs of graphs.
 
     Values are those of the squared objective, without a factor 1/2 and without a root, as in POT (except

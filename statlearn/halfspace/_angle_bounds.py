@@ -16,6 +16,7 @@ All angles are in degrees.
 
 import math
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import brentq
@@ -49,7 +50,14 @@ NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(128)
     },
     prefer_skip_nested_validation=True,
 )
-def massart_angle_bound(gradient_bound, width, eta, *, offset=0.0, surrogate="ramp"):
+def massart_angle_bound(
+    gradient_bound: float,
+    width: float,
+    eta: float,
+    *,
+    offset: float = 0.0,
+    surrogate: Literal["ramp", "sigmoid"] = "ramp",
+) -> float:
     r"""Largest angle to the true halfspace that a small gradient leaves open, under Massart noise.
 
     Let rows x be standard normal and let the label of a halfspace through the origin, with unit normal :math:`w^*`, be

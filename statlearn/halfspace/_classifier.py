@@ -4,19 +4,22 @@ import copy
 import functools
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
+from .._support.validation import check_sample_weight, validate_data
+from .._typing import ArrayLike, FloatArray, LabelArray, MatrixLike, RandomState
 from ..exceptions import NotCertifiedError, NotCertifiedWarning
-from ._certificate import halfspace_certificate
+from ._certificate import HalfspaceCertificate, halfspace_certificate
 from ._combination import critical_rank
 from ._examination import Bounded, Examiner, LinearRule
 from ._marginal_tests import NullSource
@@ -194,27 +197,27 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     def __init__(
         self,
-        noise="massart",
-        target="gaussian",
+        noise: Literal["massart", "agnostic"] = "massart",
+        target: Literal["gaussian", "universal"] = "gaussian",
         *,
-        eta=0.4,
-        delta=0.05,
-        surrogate="ramp",
-        width="auto",
-        n_init=3,
-        max_iter=300,
-        learning_rate=0.5,
-        test_size=0.5,
-        test_samples=20000,
-        n_null=199,
-        tolerance=0.1,
-        center=True,
-        fit_intercept=False,
-        on_reject="warn",
-        cache_dir=None,
-        random_state=None,
-        n_jobs=None,
-    ):
+        eta: float = 0.4,
+        delta: float = 0.05,
+        surrogate: Literal["ramp", "sigmoid"] = "ramp",
+        width: Literal["auto"] | float = "auto",
+        n_init: int = 3,
+        max_iter: int = 300,
+        learning_rate: float = 0.5,
+        test_size: float = 0.5,
+        test_samples: int = 20000,
+        n_null: int = 199,
+        tolerance: float = 0.1,
+        center: bool = True,
+        fit_intercept: bool = False,
+        on_reject: Literal["warn", "raise", "ignore"] = "warn",
+        cache_dir: str | Path | None = None,
+        random_state: RandomState = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.noise = noise
         self.target = target
         self.eta = eta
@@ -243,7 +246,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn a halfspace on one part of the rows and test it on the other.
 
         Parameters
@@ -304,7 +307,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         self._react()
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Signed distances to the hyperplane, in standard deviations of a margin among the rows of learning.
 
         With fewer than 20 of them per column they are larger, for the covariance is then shrunk.
@@ -323,7 +326,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=[np.float64, np.float32])
         return np.asarray(X @ self.coef_[0]) + self.intercept_[0]
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Predict labels.
 
         Parameters
@@ -339,7 +342,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         positive = self.decision_function(X) > 0.0
         return self.classes_[positive.astype(int)]
 
-    def certify(self, X, y, sample_weight=None):
+    def certify(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> HalfspaceCertificate:
         """Test the fitted model on fresh rows, which had no part in its fit.
 
         Parameters
@@ -368,7 +371,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         draw = spawn_generators(self.random_state, 3)[2]
         return self._certificate(self._examination(X, signs, weights, np.flatnonzero(weights), draw))
 
-    def excess_error_bound(self, opt=None):
+    def excess_error_bound(self, opt: float | None = None) -> float:
         """Bound of the error above that of the best halfspace, for wrong labels of any kind.
 
         Parameters
@@ -506,7 +509,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
 def checked_weights(sample_weight, X):
     """Weights, brought closer to 1 if their squares are not finite or vanish."""
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     largest = weights.max()
     return weights if SMALLEST_WEIGHT < largest < 1.0 / SMALLEST_WEIGHT or largest == 0.0 else weights / largest
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._support.validation import check_array
+from .._typing import ArrayLike, RandomState
 from ..certificate import Certificate, Check
 from ._bands import BAND_DIVISORS, ROWS_PER_FEATURE
 from ._combination import DrawnNull, critical_rank
@@ -134,7 +136,7 @@ class MarginalTestResult:
     null_law: str
 
     @property
-    def certificate(self):
+    def certificate(self) -> Certificate:
         """The result as a certificate: one check for the family, one for each statistic."""
         return _certificate(self)
 
@@ -158,17 +160,17 @@ TEST_CONSTRAINTS = {
 
 @validate_params(TEST_CONSTRAINTS, prefer_skip_nested_validation=True)
 def gaussianity_test(
-    X,
+    X: ArrayLike,
     *,
-    tolerance=0.0,
-    level=0.05,
-    center=True,
-    method="simulate",
-    n_null=199,
-    cache_dir=None,
-    random_state=0,
-    n_jobs=None,
-):
+    tolerance: float = 0.0,
+    level: float = 0.05,
+    center: bool = True,
+    method: Literal["auto", "simulate", "table"] = "simulate",
+    n_null: int = 199,
+    cache_dir: str | Path | None = None,
+    random_state: RandomState = 0,
+    n_jobs: int | None = None,
+) -> MarginalTestResult:
     r"""Test that rows come from a Gaussian distribution, whatever its mean and covariance.
 
     The sample is whitened by its own mean and covariance, and its moments of degree three and four are compared with
@@ -256,19 +258,19 @@ def gaussianity_test(
     {"width": [Interval(Real, 0, None, closed="neither")]} | TEST_CONSTRAINTS, prefer_skip_nested_validation=True
 )
 def band_test(
-    X,
-    w,
-    width,
+    X: ArrayLike,
+    w: ArrayLike,
+    width: float,
     *,
-    tolerance=0.0,
-    level=0.05,
-    center=True,
-    method="simulate",
-    n_null=199,
-    cache_dir=None,
-    random_state=0,
-    n_jobs=None,
-):
+    tolerance: float = 0.0,
+    level: float = 0.05,
+    center: bool = True,
+    method: Literal["auto", "simulate", "table"] = "simulate",
+    n_null: int = 199,
+    cache_dir: str | Path | None = None,
+    random_state: RandomState = 0,
+    n_jobs: int | None = None,
+) -> MarginalTestResult:
     r"""Test that rows near a hyperplane are where a Gaussian distribution has them.
 
     The margin of a row is its distance from the hyperplane in standard deviations of the sample across it. In the bands

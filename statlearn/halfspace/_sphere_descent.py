@@ -20,15 +20,16 @@ Every quantity is odd or even in the labels, exactly, so that relabeling y to -y
 import functools
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from sklearn.utils import check_array, check_X_y
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, validate_params
+from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.parallel import run_parallel
 from .._support.progress import NoProgress
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_array, check_sample_weight, check_X_y
+from .._typing import ArrayLike, FloatArray, MatrixLike, RandomState
 from ._sphere_gradient import LabeledRows, disagreement
 from ._surrogates import SURROGATES, Surrogate
 from ._whitening import Whitening
@@ -139,16 +140,16 @@ class SphereDescent:
     width 0.25, 300 steps
     """
 
-    coef: np.ndarray
+    coef: FloatArray
     error: float
     gradient_norm: float
     width: float
-    candidates: np.ndarray
-    errors: np.ndarray
-    stages: tuple
+    candidates: FloatArray
+    errors: FloatArray
+    stages: tuple[DescentStage, ...]
 
     @property
-    def n_iter(self):
+    def n_iter(self) -> int:
         """Number of stochastic steps of all stages.
 
         Returns
@@ -400,19 +401,19 @@ def width_ladder(width, scale):
     prefer_skip_nested_validation=True,
 )
 def psgd_sphere(
-    X,
-    y,
+    X: MatrixLike,
+    y: ArrayLike,
     *,
-    width=0.1,
-    surrogate="ramp",
-    n_init=3,
-    max_iter=300,
-    batch_size=256,
-    learning_rate=0.5,
-    sample_weight=None,
-    n_jobs=None,
-    random_state=None,
-):
+    width: float | ArrayLike = 0.1,
+    surrogate: Literal["ramp", "sigmoid"] = "ramp",
+    n_init: int = 3,
+    max_iter: int = 300,
+    batch_size: int = 256,
+    learning_rate: float = 0.5,
+    sample_weight: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    random_state: RandomState = None,
+) -> SphereDescent:
     r"""Learn a halfspace through the origin from labels with much noise, by projected gradient descent on the sphere.
 
     Minimizes the risk of a bounded surrogate over unit vectors,
@@ -523,7 +524,7 @@ def psgd_sphere(
 
 def _checked_sample(X, y, sample_weight):
     X, y = check_X_y(X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     rows = np.flatnonzero(weights)
     labels = set(np.unique(y[rows]).tolist())
     if labels != {-1, 1}:

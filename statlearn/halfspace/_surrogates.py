@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import expit
 
 from .._support._sklearn import Interval, validate_params
+from .._typing import ArrayLike, FloatOrArray
 
 __all__ = ["RAMP", "SIGMOID", "SURROGATES", "Surrogate", "ramp_loss", "ramp_loss_grad"]
 
@@ -23,7 +24,7 @@ ARGUMENTS = {"t": ["array-like", Real], "width": [Interval(Real, 0, None, closed
 
 
 @validate_params(ARGUMENTS, prefer_skip_nested_validation=True)
-def ramp_loss(t, width):
+def ramp_loss(t: float | ArrayLike, width: float) -> FloatOrArray:
     r"""Smooth ramp from 0 to 1, a bounded stand-in for the 0-1 loss.
 
     .. math:: \ell_s(t) = \tfrac12 + \tfrac ts \;\; (|t| \le \tfrac s6), \qquad
@@ -71,7 +72,7 @@ def ramp_loss(t, width):
 
 
 @validate_params(ARGUMENTS, prefer_skip_nested_validation=True)
-def ramp_loss_grad(t, width):
+def ramp_loss_grad(t: float | ArrayLike, width: float) -> FloatOrArray:
     r"""Derivative of the smooth ramp.
 
     .. math:: \ell_s'(t) = \tfrac1s \;\; (|t| \le \tfrac s6), \qquad

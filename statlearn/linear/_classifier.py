@@ -1,6 +1,7 @@
 """Large-step logistic regression as an estimator."""
 
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy.special import expit, log_expit, softmax
@@ -11,12 +12,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, NoProgress, fit_progress
 from .._support.user_warnings import warn_user
-from .._support.validation import validate_data
+from .._support.validation import check_sample_weight, check_two_classes, validate_data
+from .._typing import ArrayLike, ClassWeight, FloatArray, LabelArray, MatrixLike
 from ..exceptions import NotSeparableError
 from ._classifier_certificate import against_rest, classifier_certificate
 from ._descent import N_REPORTS, STOPS
@@ -201,21 +203,21 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     def __init__(
         self,
-        step_size="normalized",
+        step_size: Literal["perceptron", "normalized-perceptron", "normalized", "safe-radius"] | float = "normalized",
         *,
-        gamma=100.0,
-        r=1.0,
-        stop="separated",
-        margin_tol=1e-2,
-        max_iter=10000,
-        fit_intercept=True,
-        intercept_scaling=1.0,
-        alpha=0.0,
-        fallback="newton",
-        class_weight=None,
-        tol=1e-6,
-        n_jobs=None,
-    ):
+        gamma: float = 100.0,
+        r: float = 1.0,
+        stop: Literal["separated", "margin", "loss"] = "separated",
+        margin_tol: float = 1e-2,
+        max_iter: int = 10000,
+        fit_intercept: bool = True,
+        intercept_scaling: float = 1.0,
+        alpha: float = 0.0,
+        fallback: Literal["newton", "pocket", "raise"] = "newton",
+        class_weight: ClassWeight = None,
+        tol: float = 1e-6,
+        n_jobs: int | None = None,
+    ) -> None:
         self.step_size = step_size
         self.gamma = gamma
         self.r = r
@@ -237,7 +239,7 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Separate the classes, or find out that it cannot be done.
 
         Parameters
@@ -264,9 +266,10 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         rule = step_rule(self.step_size, self.gamma, self.r)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
         check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         weights = self._class_weighted(y, weights)
-        self.classes_ = self._classes_of(y, weights)
+        self.classes_ = np.unique(y[weights > 0.0])
+        check_two_classes(self.classes_, sample_weight if self.class_weight is None else weights)
         settings = FitSettings(
             rule, self.stop, self.margin_tol, self.max_iter, self.tol, float(self.alpha), self.fallback
         )
@@ -283,7 +286,7 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         self._warn(fits)
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Values of the linear functions.
 
         Parameters
@@ -301,7 +304,7 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         scores = np.asarray(X @ self.coef_.T) + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Predict labels.
 
         Parameters
@@ -318,7 +321,7 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         return self.classes_[(scores > 0.0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
 
     @available_if(_can_predict_proba)
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities of the classes, if the fit ended in logistic regression with a finite solution.
 
         Parameters
@@ -359,15 +362,6 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         if not np.isfinite(weights).all():
             raise ValueError("class_weight times sample_weight must be finite. Divide them by their largest entries.")
         return weights
-
-    def _classes_of(self, y, weights):
-        """The labels of rows of positive weight."""
-        classes = np.unique(y[weights > 0.0])
-        if classes.size < 2:
-            raise ValueError(
-                f"y must have two classes or more among the rows of positive weight. Got {classes.size} class."
-            )
-        return classes
 
     def _solve(self, problems, settings, progress):
         if len(problems) == 1:

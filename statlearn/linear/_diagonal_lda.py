@@ -1,6 +1,7 @@
 """Linear discriminant analysis with a diagonal covariance: naive Bayes with linear boundaries."""
 
 from numbers import Real
+from typing import Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -9,9 +10,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, _check_sample_weight, _fit_context
+from .._support._sklearn import Interval, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
-from .._support.validation import check_vector, validate_data
+from .._support.validation import check_sample_weight, check_two_classes, check_vector, validate_data
+from .._typing import ArrayLike, FloatArray, LabelArray, MatrixLike
 from ..certificate import Certificate, Check
 from ._class_moments import class_moments
 from ._feature_dependence import dependence_test
@@ -110,7 +112,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         "var_smoothing": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, priors=None, *, var_smoothing=1e-9):
+    def __init__(self, priors: ArrayLike | None = None, *, var_smoothing: float = 1e-9) -> None:
         self.priors = priors
         self.var_smoothing = var_smoothing
 
@@ -121,7 +123,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Estimate means, variances and prior probabilities.
 
         Parameters
@@ -161,7 +163,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         self.certificate_ = self._certificate(X, codes, weights, pooled)
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Log odds of the second of two classes, or the scores of all classes.
 
         Parameters
@@ -193,7 +195,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         with np.errstate(over="ignore"):  # to infinity
             return scores * lengths
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Predict labels.
 
         Parameters
@@ -209,7 +211,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         scores = self.decision_function(X)
         return self.classes_[(scores > 0.0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)]
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> FloatArray:
         """Logarithms of the probabilities of the classes.
 
         Parameters
@@ -225,7 +227,7 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
         scores = self.decision_function(X)
         return log_expit(np.column_stack([-scores, scores])) if scores.ndim == 1 else log_softmax(scores, axis=1)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities of the classes.
 
         Parameters
@@ -247,15 +249,12 @@ class DiagonalLDA(ClassifierMixin, StatlearnEstimator):
             X = X.copy()
             X.sum_duplicates()
         check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         kept = weights > 0.0
         if not kept.all():
             X, y, weights = X[kept], y[kept], weights[kept]
         self.classes_, codes = np.unique(y, return_inverse=True)
-        if self.classes_.size < 2:
-            raise ValueError(
-                f"DiagonalLDA needs rows of at least 2 classes. Got 1 class: {self.classes_.tolist()[0]!r}."
-            )
+        check_two_classes(self.classes_, sample_weight)
         return X, codes, weights
 
     def _resolved_priors(self, shares):

@@ -1,11 +1,16 @@
 """Pictures of learning curves that cross, and of the steps of a fit with its margin interval."""
 
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import check_matplotlib_support
 from .._support.figures import axes_of
-from ._learning_curves import generative_discriminative_curve
+from .._typing import ArrayLike, Axes, Estimator, FloatArray, MatrixLike
+from ._classifier import LargeStepLogisticClassifier
+from ._learning_curves import CurveResult, generative_discriminative_curve
 
 __all__ = ["GenerativeDiscriminativeDisplay", "StepHistoryDisplay"]
 
@@ -63,7 +68,16 @@ class GenerativeDiscriminativeDisplay:
     ['generative', 'discriminative']
     """
 
-    def __init__(self, *, train_sizes, generative_errors, discriminative_errors, crossing, crossing_ci, names):
+    def __init__(
+        self,
+        *,
+        train_sizes: np.ndarray,
+        generative_errors: FloatArray,
+        discriminative_errors: FloatArray,
+        crossing: float | None,
+        crossing_ci: tuple[float, float] | None,
+        names: Sequence[str],
+    ) -> None:
         self.train_sizes = train_sizes
         self.generative_errors = generative_errors
         self.discriminative_errors = discriminative_errors
@@ -72,7 +86,14 @@ class GenerativeDiscriminativeDisplay:
         self.names = names
 
     @classmethod
-    def from_result(cls, result, *, names=("generative", "discriminative"), ax=None, **line_options):
+    def from_result(
+        cls,
+        result: CurveResult,
+        *,
+        names: Sequence[str] = ("generative", "discriminative"),
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw a result.
 
         Parameters
@@ -114,16 +135,16 @@ class GenerativeDiscriminativeDisplay:
     @classmethod
     def from_estimators(
         cls,
-        generative,
-        discriminative,
-        X,
-        y,
+        generative: Estimator | None,
+        discriminative: Estimator | None,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        names=("generative", "discriminative"),
-        ax=None,
-        line_options=None,
-        **curve_options,
-    ):
+        names: Sequence[str] = ("generative", "discriminative"),
+        ax: Axes | None = None,
+        line_options: dict[str, Any] | None = None,
+        **curve_options: Any,
+    ) -> Self:
         """Compute learning curves and draw them.
 
         Parameters
@@ -152,7 +173,7 @@ class GenerativeDiscriminativeDisplay:
         result = generative_discriminative_curve(X, y, generative, discriminative, **curve_options)
         return cls.from_result(result, names=names, ax=ax, **(line_options or {}))
 
-    def plot(self, ax=None, **line_options):
+    def plot(self, ax: Axes | None = None, **line_options: Any) -> Self:
         """Draw the picture again.
 
         Parameters
@@ -245,12 +266,19 @@ class StepHistoryDisplay:
     ['upper bound of the margin', 'lower bound of the margin']
     """
 
-    def __init__(self, *, history, kind):
+    def __init__(self, *, history: dict[str, np.ndarray], kind: Literal["margin", "loss", "errors", "step"]) -> None:
         self.history = history
         self.kind = kind
 
     @classmethod
-    def from_history(cls, history, *, kind="margin", ax=None, **line_options):
+    def from_history(
+        cls,
+        history: dict[str, Any] | np.ndarray,
+        *,
+        kind: Literal["margin", "loss", "errors", "step"] = "margin",
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw given arrays.
 
         Parameters
@@ -293,7 +321,7 @@ class StepHistoryDisplay:
         return cls(history=arrays, kind=kind).plot(ax=ax, **line_options)
 
     @classmethod
-    def from_estimator(cls, estimator, *, label=None, **options):
+    def from_estimator(cls, estimator: LargeStepLogisticClassifier, *, label: object = None, **options: Any) -> Self:
         """Draw the steps of a fitted estimator.
 
         Parameters
@@ -331,7 +359,7 @@ class StepHistoryDisplay:
             raise ValueError(f"label must be one of the classes {labels}, each told from the others. Got {label!r}.")
         return cls.from_history(history[labels.index(label)] if is_several else history, **options)
 
-    def plot(self, ax=None, **line_options):
+    def plot(self, ax: Axes | None = None, **line_options: Any) -> Self:
         """Draw the picture again.
 
         Parameters

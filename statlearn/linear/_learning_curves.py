@@ -3,6 +3,7 @@
 import heapq
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Literal
 
 import numpy as np
 from sklearn.base import clone, is_classifier, is_clusterer, is_outlier_detector, is_regressor
@@ -15,6 +16,7 @@ from .._support.data_frames import data_frame
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
 from .._support.validation import check_vector
+from .._typing import ArrayLike, DataFrame, Estimator, FloatArray, MatrixLike, RandomState
 from ..certificate import Certificate, Check
 from ._curve_crossings import bootstrap_interval, compare_curves
 from ._diagonal_lda import DiagonalLDA
@@ -74,14 +76,14 @@ class CurveResult:
     array([ 6, 12, 24, 48, 75])
     """
 
-    table: dict
-    generative_errors: np.ndarray
-    discriminative_errors: np.ndarray
+    table: dict[str, np.ndarray]
+    generative_errors: FloatArray
+    discriminative_errors: FloatArray
     crossing_: float | None
-    crossing_ci_: tuple | None
-    crossings_: np.ndarray
-    dominant: str | None
-    asymptotes_: dict
+    crossing_ci_: tuple[float, float] | None
+    crossings_: FloatArray
+    dominant: Literal["generative", "discriminative"] | None
+    asymptotes_: dict[str, float]
     certificate: Certificate
 
     def __repr__(self):
@@ -91,7 +93,7 @@ class CurveResult:
             f"crossing_ci_={self.crossing_ci_!r}, dominant={self.dominant!r})"
         )
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Return the curves as a pandas table.
 
         Returns
@@ -122,17 +124,17 @@ class CurveResult:
     prefer_skip_nested_validation=True,
 )
 def generative_discriminative_curve(
-    X,
-    y,
-    generative=None,
-    discriminative=None,
+    X: MatrixLike,
+    y: ArrayLike,
+    generative: Estimator | None = None,
+    discriminative: Estimator | None = None,
     *,
-    train_sizes=None,
-    test_size=0.5,
-    n_repeats=20,
-    random_state=None,
-    n_jobs=None,
-):
+    train_sizes: ArrayLike | None = None,
+    test_size: float = 0.5,
+    n_repeats: int = 20,
+    random_state: RandomState = None,
+    n_jobs: int | None = None,
+) -> CurveResult:
     r"""Compare a generative and a discriminative classifier over the number of training rows.
 
     Naive Bayes needs a number of rows of the order of the logarithm of the number of features to come close to its own

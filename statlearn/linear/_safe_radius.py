@@ -3,11 +3,12 @@
 import numpy as np
 
 from .._support.validation import check_array
+from .._typing import ArrayLike
 
 __all__ = ["safe_step_radius"]
 
 
-def safe_step_radius(logits, directional_logits):
+def safe_step_radius(logits: ArrayLike, directional_logits: ArrayLike) -> float:
     r"""Radius of convergence of the cross-entropy loss along a direction.
 
     Along a direction v the loss is a function of one number, ``t -> loss(theta + t v)``. Its Taylor series about

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, validate_params
-from .._support.validation import check_array
+from .._support._sklearn import Interval, StrOptions, validate_params
+from .._support.validation import check_array, check_sample_weight
+from .._typing import ArrayLike, BoolArray, FloatArray, IntArray, LabelArray, MatrixLike
 from ..certificate import Certificate
 from ._separability_certificate import separability_certificate
 from ._separability_evidence import METHODS, gather_evidence
@@ -69,36 +71,36 @@ class SeparabilityResult:
     True
     """
 
-    status: str
+    status: Literal["separable", "not separable", "undetermined"]
     margin_lower: float
     margin_upper: float
     quasi: bool | None
-    direction: np.ndarray | None = field(repr=False)
-    dual_weights: np.ndarray | None = field(repr=False)
-    overlapping: np.ndarray | None = field(repr=False)
+    direction: FloatArray | None = field(repr=False)
+    dual_weights: FloatArray | None = field(repr=False)
+    overlapping: BoolArray | None = field(repr=False)
     columns: tuple
-    duplicates: np.ndarray = field(repr=False)
+    duplicates: IntArray = field(repr=False)
     radius: float
     intercept_scaling: float = field(repr=False)
-    classes: np.ndarray = field(repr=False)
+    classes: LabelArray = field(repr=False)
     certificate: Certificate = field(repr=False)
 
     @property
-    def mle_exists(self):
+    def mle_exists(self) -> bool | None:
         """Whether the maximum-likelihood estimate of logistic regression is finite; None if that is not known."""
         if self.status == "separable" or self.quasi or self.columns:
             return False
         return True if self.status == "not separable" and self.quasi is False else None
 
     @property
-    def coef(self):
+    def coef(self) -> FloatArray | None:
         """Coefficients of the features in ``direction``, of shape (n_features,); None without a direction."""
         if self.direction is None:
             return None
         return self.direction[:-1] if self.intercept_scaling else self.direction
 
     @property
-    def intercept(self):
+    def intercept(self) -> float | None:
         """Intercept of the rule ``X @ coef + intercept``; None without a direction."""
         if self.direction is None:
             return None
@@ -119,16 +121,16 @@ class SeparabilityResult:
     prefer_skip_nested_validation=True,
 )
 def separability(
-    X,
-    y,
-    method="auto",
+    X: MatrixLike,
+    y: ArrayLike,
+    method: Literal["auto", "lp", "perceptron"] = "auto",
     *,
-    sample_weight=None,
-    fit_intercept=True,
-    intercept_scaling=1.0,
-    max_iter=10_000,
-    tol=1e-6,
-):
+    sample_weight: ArrayLike | None = None,
+    fit_intercept: bool = True,
+    intercept_scaling: float = 1.0,
+    max_iter: int = 10_000,
+    tol: float = 1e-6,
+) -> SeparabilityResult:
     r"""Find out whether two classes are linearly separable, and with what margin.
 
     With labels :math:`y_i = \pm 1` and rows :math:`a_i`, which end with the constant ``intercept_scaling`` if there is
@@ -232,7 +234,7 @@ def separability(
     y = column_or_1d(y, warn=True)
     check_consistent_length(X, y)
     check_classification_targets(y)
-    weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    weights = None if sample_weight is None else check_sample_weight(sample_weight, X, ensure_non_negative=True)
     classes = _two_classes(y if weights is None else y[weights > 0.0])
     rows = SignedRows.of(
         X,

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from .._support._sklearn import Interval, validate_params
+from .._typing import FloatArray
 from ._checks import NORM_TOLERANCE
 from ._kernels import AGGRESSIVE, CONSTANT, LINEAR, SHORT_OF_ONE
 from ._rounds import Rounds
@@ -70,7 +71,7 @@ class BettingFunction:
             if method is not None and not method.__doc__:
                 method.__doc__ = getattr(BettingFunction, name).__doc__
 
-    def bets(self, beliefs, price):
+    def bets(self, beliefs: FloatArray, price: FloatArray) -> FloatArray:
         """Shares of the budgets that are staked on each class.
 
         Parameters
@@ -87,7 +88,7 @@ class BettingFunction:
         """
         raise NotImplementedError(f"{type(self).__name__} has no method bets(beliefs, price).")
 
-    def price(self, beliefs, budgets):
+    def price(self, beliefs: FloatArray, budgets: FloatArray) -> tuple[FloatArray, float]:
         """Equilibrium price of one round.
 
         Parameters
@@ -108,7 +109,9 @@ class BettingFunction:
         solve = bisection_price if self.separable else mann_price
         return solve(self, beliefs, budgets)
 
-    def settle(self, beliefs, budgets, price, code, learning_rate=1.0):
+    def settle(
+        self, beliefs: FloatArray, budgets: FloatArray, price: FloatArray, code: int, learning_rate: float = 1.0
+    ) -> FloatArray:
         """Budgets after the true class is known (equation 1).
 
         Parameters
@@ -142,7 +145,7 @@ class _CompiledBetting(BettingFunction):
 
     epsilon = 1.0
 
-    def price(self, beliefs, budgets):
+    def price(self, beliefs: FloatArray, budgets: FloatArray) -> tuple[FloatArray, float]:
         round_of_all = Rounds.of_classifiers(beliefs[None], np.ones((1, len(beliefs)), dtype=bool))
         prices, volumes = round_of_all.price(budgets, self)
         return prices[0], float(volumes[0])
@@ -169,7 +172,7 @@ class ConstantBetting(_CompiledBetting):
 
     code = CONSTANT
 
-    def bets(self, beliefs, price):
+    def bets(self, beliefs: FloatArray, price: FloatArray) -> FloatArray:
         return np.array(beliefs, dtype=np.float64)
 
 
@@ -194,7 +197,7 @@ class LinearBetting(_CompiledBetting):
 
     code = LINEAR
 
-    def bets(self, beliefs, price):
+    def bets(self, beliefs: FloatArray, price: FloatArray) -> FloatArray:
         return (1.0 - price) * beliefs
 
 
@@ -224,10 +227,10 @@ class AggressiveBetting(_CompiledBetting):
     code = AGGRESSIVE
 
     @validate_params({"epsilon": [Interval(Real, 0, None, closed="neither")]}, prefer_skip_nested_validation=True)
-    def __init__(self, epsilon=0.01):
+    def __init__(self, epsilon: float = 0.01) -> None:
         self.epsilon = epsilon
 
-    def bets(self, beliefs, price):
+    def bets(self, beliefs: FloatArray, price: FloatArray) -> FloatArray:
         return beliefs * np.clip((beliefs - price) / self.epsilon, 0.0, 1.0)
 
 

@@ -1,9 +1,8 @@
 """Checks of what the functions of this family take: beliefs, budgets, and who is awake."""
 
 import numpy as np
-from sklearn.utils import check_array
 
-from .._support.validation import check_vector
+from .._support.validation import check_array, check_vector
 
 __all__ = ["NORM_TOLERANCE", "check_awake", "check_beliefs", "check_budgets", "check_distributions", "refuse_huge"]
 

@@ -1,8 +1,10 @@
 """A prediction market of fitted classifiers."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from inspect import signature
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, TransformerMixin, clone
@@ -13,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 from .._support._sklearn import (
     StrOptions,
     _check_feature_names_in,
-    _check_sample_weight,
     _fit_context,
     _is_fitted,
     _num_samples,
@@ -23,6 +24,8 @@ from .._support.base import unchanged_on_error
 from .._support.delegation import check_delegated_rows
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_sample_weight
+from .._typing import ArrayLike, CrossValidation, Estimator, FloatArray, LegacyRandomState, MatrixLike, NameArray
 from ._betting import BETTING_NAMES, BettingFunction, as_betting
 from ._books import book_of_classifiers
 from ._kernels import CONSTANT
@@ -210,23 +213,23 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
 
     def __init__(
         self,
-        estimators,
+        estimators: Sequence[tuple[str, Estimator]],
         *,
-        betting="constant",
-        learning_rate=0.1,
-        update="online",
-        n_epochs=20,
-        cv=5,
-        domains=None,
-        initial_budgets=None,
-        tax=0.0,
-        early_stopping="auto",
-        validation_fraction=0.2,
-        shuffle=True,
-        refit_participants=False,
-        n_jobs=None,
-        random_state=None,
-    ):
+        betting: Literal["constant", "linear", "aggressive"] | BettingFunction = "constant",
+        learning_rate: float = 0.1,
+        update: Literal["online", "implicit", "batch", "em", "likelihood"] = "online",
+        n_epochs: int = 20,
+        cv: Literal["prefit"] | CrossValidation = 5,
+        domains: dict[str, Any] | None = None,
+        initial_budgets: ArrayLike | None = None,
+        tax: float = 0.0,
+        early_stopping: Literal["auto"] | bool = "auto",
+        validation_fraction: float = 0.2,
+        shuffle: bool = True,
+        refit_participants: bool = False,
+        n_jobs: int | None = None,
+        random_state: LegacyRandomState = None,
+    ) -> None:
         self.estimators = estimators
         self.betting = betting
         self.learning_rate = learning_rate
@@ -245,7 +248,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any) -> Self:
         """Let the participants bet on left-out rows, and fit them.
 
         Parameters
@@ -271,7 +274,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         X = check_delegated_rows(self, X, reset=True)
         y = self._labels(y, X)
         classes, codes = np.unique(y, return_inverse=True)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if np.unique(codes[weights > 0.0]).size < 2:
             among = "" if sample_weight is None else " among the rows with a positive sample_weight"
             raise ValueError(f"y has only one class{among}: there is nothing to bet on.")
@@ -295,7 +298,9 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
 
     @unchanged_on_error
     @with_callbacks
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: MatrixLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Settle the bets on further rows, in their order.
 
         All rows are priced and settled one after the other, so that it does not matter how a stream is cut into chunks,
@@ -339,7 +344,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         self.volume_ = self._mean_volume(book, betting, weights)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Prices of the classes; ``prior_`` where nobody bets.
 
         Parameters
@@ -354,7 +359,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         """
         return self._trade(X)[1]
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Bets of all participants: the shares of their budgets that they stake on each class.
 
         Parameters
@@ -370,7 +375,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         shares = self._shares(*self._trade(X))
         return shares.reshape(len(shares), -1)
 
-    def explain(self, X):
+    def explain(self, X: MatrixLike) -> FloatArray:
         """Who set the price: the share of each participant in the stakes on the predicted class.
 
         Parameters
@@ -392,7 +397,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         totals = stakes.sum(axis=1, keepdims=True)
         return np.divide(stakes, totals, out=np.zeros_like(stakes), where=totals > 0.0)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NameArray:
         """Names of the columns of `transform`.
 
         Parameters

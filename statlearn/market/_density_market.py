@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .._support._sklearn import Interval, StrOptions, _num_samples
-from .._support.validation import check_vector
+from .._support.validation import check_vector, refuse_dates
+from .._typing import ArrayLike, FloatArray
 from ._densities import spread_of
 
 __all__ = ["DENSITY_CONSTRAINTS", "DensityMarket", "check_values", "finite_numbers"]
@@ -26,7 +27,7 @@ class DensityMarket:
     the rows of arrays returns.
     """
 
-    def predict_quantiles(self, X, quantiles=(0.05, 0.5, 0.95)):
+    def predict_quantiles(self, X: ArrayLike, quantiles: ArrayLike = (0.05, 0.5, 0.95)) -> FloatArray:
         """Quantiles of the price.
 
         Parameters
@@ -51,7 +52,7 @@ class DensityMarket:
             raise ValueError(f"quantiles must be between 0 and 1. Got {levels.max()}, whose quantile is infinite.")
         return self._from_price(X, lambda price: price.quantiles(levels))
 
-    def log_density(self, X, y):
+    def log_density(self, X: ArrayLike, y: ArrayLike) -> FloatArray:
         """Logarithm of the price at given values: the log score of the prediction.
 
         Parameters
@@ -95,6 +96,7 @@ class DensityMarket:
 
 def check_values(y, X):
     """Values to predict as a vector of finite float64, one per row of X."""
+    refuse_dates(y, "y")
     array = np.asarray(y)
     if array.ndim == 2 and array.shape[1] > 1:
         raise ValueError(

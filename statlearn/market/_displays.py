@@ -1,9 +1,12 @@
 """Pictures of a market: budgets over time, losses over passes, and what its probabilities are worth."""
 
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import check_matplotlib_support
+from .._typing import ArrayLike, Axes, Estimator
 
 __all__ = ["MarketHistoryDisplay"]
 
@@ -48,12 +51,23 @@ class MarketHistoryDisplay:
     ['bayes', 'tree']
     """
 
-    def __init__(self, *, curves, kind):
+    def __init__(
+        self, *, curves: dict[str, tuple[np.ndarray, np.ndarray]], kind: Literal["budgets", "loss", "calibration"]
+    ) -> None:
         self.curves = curves
         self.kind = kind
 
     @classmethod
-    def from_estimator(cls, estimator, X=None, y=None, *, kind="budgets", ax=None, **line_options):
+    def from_estimator(
+        cls,
+        estimator: Estimator,
+        X: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        *,
+        kind: Literal["budgets", "loss", "calibration"] = "budgets",
+        ax: Axes | None = None,
+        **line_options: Any,
+    ) -> Self:
         """Draw a fitted market.
 
         Parameters
@@ -102,7 +116,7 @@ MarketForestRegressor
             _check_calibration(estimator, X, y)
         return cls(curves=CURVES[kind](estimator, X, y), kind=kind).plot(ax=ax, **line_options)
 
-    def plot(self, ax=None, **line_options):
+    def plot(self, ax: Axes | None = None, **line_options: Any) -> Self:
         """Draw the picture again.
 
         Parameters

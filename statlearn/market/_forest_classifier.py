@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from numbers import Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -10,10 +11,12 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context, _is_fitted
+from .._support._sklearn import Interval, StrOptions, _fit_context, _is_fitted
 from .._support.base import unchanged_on_error
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_sample_weight
+from .._typing import ArrayLike, Estimator, FloatArray, LegacyRandomState
 from ._betting import ConstantBetting
 from ._books import OfferBook
 from ._forest_market import FOREST_CONSTRAINTS, STREAM, ForestMarket, honest_prices
@@ -181,23 +184,23 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        participants="leaf",
-        training_rows="auto",
-        prefit=False,
-        leaf_smoothing=0.0,
-        calibrate=None,
-        learning_rate=0.1,
-        update="online",
-        n_epochs=20,
-        tax=0.0,
-        early_stopping="auto",
-        validation_fraction=0.2,
-        shuffle=True,
-        n_jobs=None,
-        random_state=None,
-    ):
+        participants: Literal["leaf", "tree", "node"] = "leaf",
+        training_rows: Literal["auto", "oob", "holdout", "train"] = "auto",
+        prefit: bool = False,
+        leaf_smoothing: float = 0.0,
+        calibrate: Literal["temperature"] | None = None,
+        learning_rate: float = 0.1,
+        update: Literal["online", "implicit", "batch", "likelihood"] = "online",
+        n_epochs: int = 20,
+        tax: float = 0.0,
+        early_stopping: Literal["auto"] | bool = "auto",
+        validation_fraction: float = 0.2,
+        shuffle: bool = True,
+        n_jobs: int | None = None,
+        random_state: LegacyRandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.participants = participants
         self.training_rows = training_rows
@@ -216,7 +219,7 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the forest, and train the budgets of its parts.
 
         Parameters
@@ -237,7 +240,9 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
 
     @unchanged_on_error
     @with_callbacks
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Settle the bets on further rows, in their order; the trees stay what they are.
 
         The first call, if `fit` was not called, fits the forest to its rows, or takes it as it is with ``prefit``.
@@ -272,7 +277,7 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
         self._settle(deepcopy(self._ledger), book, weights, claim=CLAIM, assumptions=STREAM)
         return self
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Prices of the classes.
 
         Parameters
@@ -289,7 +294,7 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
         prices = pooled_prices(self._rows(X), self._flat, self._totals, self.n_jobs)
         return prices if self.temperature_ == 1.0 else _tempered(prices, self.temperature_)
 
-    def explain(self, X):
+    def explain(self, X: ArrayLike) -> FloatArray:
         """Who set the price: the share of each tree in the stakes on the predicted class.
 
         Parameters
@@ -317,7 +322,7 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
         check_classification_targets(y)
         if not is_classifier(self._forest()):
             raise TypeError(f"estimator must be a forest of classification trees. Got {type(self._forest()).__name__}.")
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         self.classes_ = self._labels(y, classes)
         codes = codes_of(y, self.classes_)
         self.prior_ = np.bincount(codes, weights, minlength=self.classes_.size) / weights.sum()

@@ -3,13 +3,14 @@
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import HasMethods, StrOptions, _safe_indexing
 from .._support.base import StatlearnEstimator
 from .._support.progress import CallbackSupportMixin
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
+from .._support.validation import validate_data
 from ..exceptions import SeenRowsWarning
 from ._leaves import forest_participants
 from ._market import SAME, TRAINING_CONSTRAINTS, TrainedMarket

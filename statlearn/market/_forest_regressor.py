@@ -1,6 +1,7 @@
 """A market of the leaves, nodes or trees of a forest of regression trees."""
 
 from copy import deepcopy
+from typing import Literal, Self, overload
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -9,10 +10,12 @@ from sklearn.ensemble import GradientBoostingRegressor, RandomForestRegressor
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import StrOptions, _check_sample_weight, _fit_context, _is_fitted
+from .._support._sklearn import StrOptions, _fit_context, _is_fitted
 from .._support.base import unchanged_on_error
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_sample_weight
+from .._typing import ArrayLike, Estimator, FloatArray, LegacyRandomState
 from ._books import OfferBook
 from ._densities import GaussianMixtures, gaussian_offers, spread_of
 from ._density_market import DENSITY_CONSTRAINTS, DensityMarket, check_values
@@ -187,25 +190,25 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
 
     def __init__(
         self,
-        estimator=None,
+        estimator: Estimator | None = None,
         *,
-        participants="leaf",
-        training_rows="auto",
-        prefit=False,
-        reward="delta",
-        bandwidth="scale",
-        variance_floor="auto",
-        calibrate=None,
-        learning_rate=0.1,
-        update="online",
-        n_epochs=20,
-        tax=0.0,
-        early_stopping="auto",
-        validation_fraction=0.2,
-        shuffle=True,
-        n_jobs=None,
-        random_state=None,
-    ):
+        participants: Literal["leaf", "tree", "node"] = "leaf",
+        training_rows: Literal["auto", "oob", "holdout", "train"] = "auto",
+        prefit: bool = False,
+        reward: Literal["delta", "gaussian"] = "delta",
+        bandwidth: Literal["scale"] | float = "scale",
+        variance_floor: Literal["auto"] | float = "auto",
+        calibrate: Literal["variance"] | None = None,
+        learning_rate: float = 0.1,
+        update: Literal["online", "implicit", "batch", "likelihood"] = "online",
+        n_epochs: int = 20,
+        tax: float = 0.0,
+        early_stopping: Literal["auto"] | bool = "auto",
+        validation_fraction: float = 0.2,
+        shuffle: bool = True,
+        n_jobs: int | None = None,
+        random_state: LegacyRandomState = None,
+    ) -> None:
         self.estimator = estimator
         self.participants = participants
         self.training_rows = training_rows
@@ -226,7 +229,7 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the forest, and train the budgets of its parts.
 
         Parameters
@@ -252,7 +255,7 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         table = X
         X, y = self._rows(table, y, reset=True)
         y = check_values(y, X)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         (rng,) = spawn_generators(self.random_state, 1)
         with fit_progress(self, X, y, max_subtasks=1 + 2 * self.n_epochs, sample_weight=sample_weight) as progress:
             given, strata = (None if sample_weight is None else weights), np.zeros(len(y), dtype=int)
@@ -273,7 +276,7 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
 
     @unchanged_on_error
     @with_callbacks
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Settle the bets on further rows, in their order; trees and variances stay what they are.
 
         The first call, if `fit` was not called, is `fit`, with all its passes.
@@ -302,7 +305,13 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         self._settle(deepcopy(self._ledger), book, weights, claim=CLAIM, assumptions=STREAM)
         return self
 
-    def predict(self, X, return_std=False):
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> FloatArray: ...
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[FloatArray, FloatArray]: ...
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> FloatArray | tuple[FloatArray, FloatArray]:
         """Mean of the price, and its standard deviation if asked for.
 
         Parameters
@@ -325,7 +334,7 @@ class MarketForestRegressor(DensityMarket, RegressorMixin, ForestMarket):
         variance = np.maximum(second - first**2, self.variance_floor_) - self.variance_floor_ + self.price_floor_
         return (mean, np.sqrt(variance)) if return_std else mean
 
-    def explain(self, X):
+    def explain(self, X: ArrayLike) -> FloatArray:
         """Who set the price: the share of each tree in the density at the predicted mean.
 
         Parameters

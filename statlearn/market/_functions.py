@@ -1,10 +1,12 @@
 """Prices and settlements of given bets, without an estimator."""
 
 from numbers import Real
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._typing import ArrayLike, FloatArray, FloatOrArray
 from ._betting import BETTING_NAMES, BettingFunction, as_betting, bisection_price, mann_price
 from ._checks import NORM_TOLERANCE, check_awake, check_beliefs, check_budgets
 from ._rounds import Rounds
@@ -13,6 +15,31 @@ __all__ = ["market_price", "settle"]
 
 BETTING = [StrOptions(set(BETTING_NAMES)), BettingFunction]
 SOLVERS = {"bisection": bisection_price, "mann": mann_price}
+
+
+@overload
+def market_price(
+    bets: ArrayLike,
+    budgets: ArrayLike,
+    awake: ArrayLike | None = None,
+    betting: Literal["constant", "linear", "aggressive"] | BettingFunction = "constant",
+    epsilon: float = 0.01,
+    solver: Literal["auto", "bisection", "mann"] = "auto",
+    return_volume: Literal[False] = False,
+) -> FloatArray: ...
+
+
+@overload
+def market_price(
+    bets: ArrayLike,
+    budgets: ArrayLike,
+    awake: ArrayLike | None = None,
+    betting: Literal["constant", "linear", "aggressive"] | BettingFunction = "constant",
+    epsilon: float = 0.01,
+    solver: Literal["auto", "bisection", "mann"] = "auto",
+    *,
+    return_volume: Literal[True],
+) -> tuple[FloatArray, FloatOrArray]: ...
 
 
 @validate_params(
@@ -27,7 +54,15 @@ SOLVERS = {"bisection": bisection_price, "mann": mann_price}
     },
     prefer_skip_nested_validation=True,
 )
-def market_price(bets, budgets, awake=None, betting="constant", epsilon=0.01, solver="auto", return_volume=False):
+def market_price(
+    bets: ArrayLike,
+    budgets: ArrayLike,
+    awake: ArrayLike | None = None,
+    betting: Literal["constant", "linear", "aggressive"] | BettingFunction = "constant",
+    epsilon: float = 0.01,
+    solver: Literal["auto", "bisection", "mann"] = "auto",
+    return_volume: bool = False,
+) -> FloatArray | tuple[FloatArray, FloatOrArray]:
     r"""Equilibrium price of a prediction market: the probability of each class that the participants agree on.
 
     With beliefs :math:`h_m`, budgets :math:`\beta_m` and stakes
@@ -114,7 +149,16 @@ def market_price(bets, budgets, awake=None, betting="constant", epsilon=0.01, so
     },
     prefer_skip_nested_validation=True,
 )
-def settle(bets, budgets, price, y, learning_rate=1.0, awake=None, betting="constant", epsilon=0.01):
+def settle(
+    bets: ArrayLike,
+    budgets: ArrayLike,
+    price: ArrayLike,
+    y: int | np.integer[Any],
+    learning_rate: float = 1.0,
+    awake: ArrayLike | None = None,
+    betting: Literal["constant", "linear", "aggressive"] | BettingFunction = "constant",
+    epsilon: float = 0.01,
+) -> FloatArray:
     r"""Budgets after the true class is known.
 
     Participant m, if awake, has :math:`\beta_m + \eta \beta_m (\phi_m^y / c_y - \sum_k \phi_m^k)`. At the equilibrium

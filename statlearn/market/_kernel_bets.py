@@ -28,12 +28,14 @@ ROUNDING = 1e-9  # by which a kernel may exceed 1
 def log_rbf(X, Y, gamma):
     """Logarithm of ``exp(-gamma |x - y|^2)``. Far from zero, distances would lose digits."""
     origin = Y.mean(axis=0)
-    return -gamma * euclidean_distances(X - origin, Y - origin, squared=True)
+    with np.errstate(over="ignore"):  # to no bet at all
+        return -gamma * euclidean_distances(X - origin, Y - origin, squared=True)
 
 
 def log_laplacian(X, Y, gamma):
     """Logarithm of ``exp(-gamma |x - y|_1)``."""
-    return -gamma * manhattan_distances(X, Y)
+    with np.errstate(over="ignore"):
+        return -gamma * manhattan_distances(X, Y)
 
 
 KERNELS = {"rbf": log_rbf, "laplacian": log_laplacian}
@@ -55,10 +57,15 @@ def log_values(kernel, X, Y):
 
 
 def scale_gamma(X, weights):
-    """One over the number of features and the variance of their values, for weights that sum to 1."""
+    """One over the number of features and the variance of their values, for weights that sum to 1.
+
+    1 where the variance is zero, as it is of constant values whatever the rounding of their mean leaves, or so small
+    that one over it is infinite.
+    """
     mean = weights @ X.mean(axis=1)
     variance = weights @ np.mean((X - mean) ** 2, axis=1)
-    return 1.0 / (X.shape[1] * variance) if variance > 0.0 else 1.0
+    varies = np.ptp(X) > 0.0 and variance >= np.finfo(np.float64).tiny
+    return 1.0 / (X.shape[1] * variance) if varies else 1.0
 
 
 def draw_participants(codes, size, rng):
@@ -77,15 +84,17 @@ def blocks(n_rows, n_participants):
 
 
 def class_log_stakes(log_bets, budgets, starts):
-    """Logarithms of what is staked on each class, by participants ``starts[k]`` to ``starts[k + 1]``."""
-    parts = [slice(start, stop) for start, stop in zip(starts, starts[1:], strict=False)]
-    return np.column_stack([_log_stakes(log_bets[:, part], budgets[part]) for part in parts])
+    """Logarithms of what is staked on each class, by participants ``starts[k]`` to ``starts[k + 1]``.
 
-
-def _log_stakes(log_bets, budgets):
-    tops, bets = _relative_bets(log_bets)
-    with np.errstate(divide="ignore"):
-        return tops + np.log(bets @ budgets)
+    They are relative to the largest bet of each row, beside whose logarithm those of the budgets may have no digit.
+    """
+    tops, logs = np.empty((2, len(log_bets), len(starts) - 1))
+    for k, (start, stop) in enumerate(zip(starts, starts[1:], strict=False)):
+        tops[:, k], bets = _relative_bets(log_bets[:, start:stop])
+        with np.errstate(divide="ignore"):
+            logs[:, k] = np.log(bets @ budgets[start:stop])
+    largest = tops.max(axis=1, keepdims=True)
+    return tops - np.where(np.isfinite(largest), largest, 0.0) + logs
 
 
 def _relative_bets(log_bets):

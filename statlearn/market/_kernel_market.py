@@ -1,17 +1,21 @@
 """The kernel market: every training row is a participant that bets on its own class, near itself."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_sample_weight, check_two_classes, validate_data
+from .._typing import ArrayLike, FloatArray, RandomState
 from ..certificate import Certificate, Check
 from ._certificates import conservation
 from ._checks import refuse_huge
@@ -58,7 +62,7 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         takes two arrays of rows and returns the matrix of values between them, in [0, 1].
     gamma : "scale" or float, default="scale"
         The :math:`\gamma` of the named kernels: worth a search. ``"scale"`` is one over the number of features and the
-        variance of all their values, which is often too small here. A callable has none.
+        variance of all their values, or 1 where they do not vary; it is often too small here. A callable has none.
     n_epochs : int, default=0
         Passes in which the training rows settle, in random order. 0 keeps budgets equal, and learns from nothing but
         where rows are.
@@ -113,7 +117,7 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
     Notes
     -----
     The named kernels are kept as logarithms, so that far from all participants the nearest ones set the price, however
-    small their bets.
+    small their bets. Only where gamma times the distance is above 1.8e308 nobody bets.
 
     A fit costs the time of ``n_epochs + 1`` predictions of the training rows, or none at all without epochs; memory
     does not grow with the product of rows and participants.
@@ -157,14 +161,14 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
 
     def __init__(
         self,
-        kernel="rbf",
-        gamma="scale",
+        kernel: Literal["rbf", "laplacian"] | Callable[..., Any] = "rbf",
+        gamma: Literal["scale"] | float = "scale",
         *,
-        n_epochs=0,
-        learning_rate=0.1,
-        max_participants=None,
-        random_state=None,
-    ):
+        n_epochs: int = 0,
+        learning_rate: float = 0.1,
+        max_participants: int | None = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.kernel = kernel
         self.gamma = gamma
         self.n_epochs = n_epochs
@@ -174,7 +178,7 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Make training rows participants, and learn their budgets.
 
         Parameters
@@ -200,11 +204,10 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         X, y = validate_data(self, X, y, dtype=np.float64, order="C")
         refuse_huge(X)
         check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         rows = np.flatnonzero(weights)
         self.classes_, codes = np.unique(y[rows], return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y must have at least two classes of positive weight. Got {len(self.classes_)} class.")
+        check_two_classes(self.classes_, sample_weight)
         rng = spawn_generators(self.random_state, 2)
         self._open_market(X, rows, codes, weights[rows] / weights.sum(), rng[0])
         with fit_progress(self, X, y, max_subtasks=self._n_passes(), sample_weight=sample_weight) as progress:
@@ -212,7 +215,7 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         self.certificate_ = self._certificate()
         return self
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
         """Logarithms of the prices, accurate far in the tails.
 
         Parameters
@@ -235,7 +238,7 @@ class KernelMarketClassifier(PricePredictions, ClassifierMixin, CallbackSupportM
         stakes[idle] = np.log(self.prior_)
         return stakes - logsumexp(stakes, axis=1, keepdims=True)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Prices of the contracts of the classes.
 
         Parameters

@@ -145,11 +145,11 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
             )
 
     @property
-    def named_estimators_(self):
+    def named_estimators_(self) -> Bunch:
         """The fitted participants by name."""
         return Bunch(**dict(zip(self.participants_, self.estimators_, strict=True)))
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Routing of metadata to the participants.
 
         Returns

@@ -1,19 +1,22 @@
 """The logistic market: participants bet by features, and their budgets are a constrained logistic regression."""
 
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from scipy.special import expit, log_expit
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight, _fit_context
+from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
+from .._support.validation import check_sample_weight, validate_data
+from .._typing import ArrayLike, FloatArray, RandomState
 from ..certificate import Certificate, Check
 from ._certificates import conservation
 from ._checks import refuse_huge
@@ -145,17 +148,17 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
 
     def __init__(
         self,
-        total_budget=10.0,
+        total_budget: float = 10.0,
         *,
-        signed=True,
-        fit_intercept=True,
-        update="batch",
-        learning_rate=0.01,
-        n_epochs=20,
-        shuffle=True,
-        tol=1e-6,
-        random_state=None,
-    ):
+        signed: bool = True,
+        fit_intercept: bool = True,
+        update: Literal["batch", "online"] = "batch",
+        learning_rate: float = 0.01,
+        n_epochs: int = 20,
+        shuffle: bool = True,
+        tol: float = 1e-6,
+        random_state: RandomState = None,
+    ) -> None:
         self.total_budget = total_budget
         self.signed = signed
         self.fit_intercept = fit_intercept
@@ -173,7 +176,7 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the budgets.
 
         Parameters
@@ -211,7 +214,9 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Settle rows in their order, beginning with the budgets as they are, whatever ``update``.
 
         Parameters
@@ -250,7 +255,7 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
         self.certificate_ = self._certificate()
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> FloatArray:
         """Log-odds of ``classes_[1]``.
 
         Parameters
@@ -267,7 +272,7 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return X @ self.coef_[0] + self.intercept_[0]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Prices of the contracts of the classes.
 
         Parameters
@@ -283,7 +288,7 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
         log_odds = self.decision_function(X)
         return expit(np.column_stack([-log_odds, log_odds]))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
         """Logarithms of the prices, accurate far in the tails.
 
         Parameters
@@ -304,7 +309,7 @@ class LogisticMarketClassifier(PricePredictions, ClassifierMixin, CallbackSuppor
         refuse_huge(X)
         check_classification_targets(y)
         allowed = {"ensure_non_negative": True, "allow_all_zero_weights": not reset}
-        return X, y, _check_sample_weight(sample_weight, X, dtype=np.float64, **allowed)
+        return X, y, check_sample_weight(sample_weight, X, dtype=np.float64, **allowed)
 
     def _with_constant(self, X):
         return np.column_stack([X, np.ones(len(X))]) if self.fit_intercept else X

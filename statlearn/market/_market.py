@@ -5,8 +5,9 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._support._sklearn import Interval, StrOptions, _check_sample_weight
+from .._support._sklearn import Interval, StrOptions
 from .._support.user_warnings import warn_user
+from .._support.validation import check_sample_weight
 from ._certificates import market_certificate, stream_certificate
 from ._ledger import mean_loss
 from ._training import History, train, usable_rounds
@@ -117,7 +118,7 @@ class TrainedMarket:
     def _factors(self, sample_weight, X):
         """Weights of the rows of a stream; a chunk may have none."""
         options = {"ensure_non_negative": True, "allow_all_zero_weights": True}
-        return _check_sample_weight(sample_weight, X, dtype=np.float64, **options)
+        return check_sample_weight(sample_weight, X, dtype=np.float64, **options)
 
     def _begin(self, ledger):
         """Start a market that `_settle` continues."""
@@ -148,6 +149,6 @@ class TrainedMarket:
         return budgets
 
     @property
-    def history_(self):
+    def history_(self) -> dict[str, np.ndarray]:
         """Budgets over the settled rounds: ``"rounds"``, their numbers, and ``"budgets"``, a row for each."""
         return self._history.to_dict()

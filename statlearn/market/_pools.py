@@ -4,15 +4,16 @@ from numbers import Real
 
 import numpy as np
 from scipy.special import logsumexp, softmax
-from sklearn.utils import check_array
 
 from .._support._sklearn import Interval, validate_params
+from .._support.validation import check_array
+from .._typing import ArrayLike, FloatArray, FloatOrArray
 from ._checks import check_beliefs, check_budgets
 
 __all__ = ["linear_opinion_pool", "lmsr_cost", "lmsr_price", "logarithmic_opinion_pool"]
 
 
-def linear_opinion_pool(probabilities, weights=None):
+def linear_opinion_pool(probabilities: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
     """Weighted mean of class distributions: the price of a market of constant bets.
 
     Parameters
@@ -50,7 +51,7 @@ def linear_opinion_pool(probabilities, weights=None):
     return _shape_of(probabilities, np.einsum("nmk,m->nk", beliefs, weights))
 
 
-def logarithmic_opinion_pool(probabilities, weights=None):
+def logarithmic_opinion_pool(probabilities: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
     """Weighted geometric mean of class distributions, normalized.
 
     Parameters
@@ -109,7 +110,7 @@ LMSR_PARAMETERS = {"quantities": ["array-like"], "liquidity": [Interval(Real, 0,
 
 
 @validate_params(LMSR_PARAMETERS, prefer_skip_nested_validation=True)
-def lmsr_price(quantities, liquidity=1.0):
+def lmsr_price(quantities: ArrayLike, liquidity: float = 1.0) -> FloatArray:
     r"""Prices of the market maker of the logarithmic scoring rule: :math:`\exp(q_k / b) / \sum_j \exp(q_j / b)`.
 
     Parameters
@@ -147,7 +148,7 @@ def lmsr_price(quantities, liquidity=1.0):
 
 
 @validate_params(LMSR_PARAMETERS, prefer_skip_nested_validation=True)
-def lmsr_cost(quantities, liquidity=1.0):
+def lmsr_cost(quantities: ArrayLike, liquidity: float = 1.0) -> FloatOrArray:
     r"""Cost function of the market maker of the logarithmic scoring rule: :math:`b \log \sum_k \exp(q_k / b)`.
 
     A trade that moves the quantities from q to r costs ``lmsr_cost(r) - lmsr_cost(q)``. The market maker loses at most

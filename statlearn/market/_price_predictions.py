@@ -3,13 +3,15 @@
 import numpy as np
 from sklearn.utils import column_or_1d
 
+from .._typing import ArrayLike, FloatArray, LabelArray
+
 __all__ = ["PricePredictions", "all_labels", "check_same_labels", "codes_of"]
 
 
 class PricePredictions:
     """Mixin of classifiers with ``predict_proba`` and ``classes_``."""
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> LabelArray:
         """Labels with the highest prices.
 
         Parameters
@@ -25,7 +27,7 @@ class PricePredictions:
         prices = self.predict_proba(X)
         return self.classes_[prices.argmax(axis=1)]
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
         """Logarithms of the prices, minus infinity for a price of 0.
 
         Parameters
@@ -41,7 +43,7 @@ class PricePredictions:
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> FloatArray:
         """Log odds of the second of two classes, or logarithms of the prices of more.
 
         Prices below the smallest positive number of their type count as that, so that all values are finite.

@@ -1,6 +1,8 @@
 """A prediction market of fitted regressors."""
 
+from collections.abc import Sequence
 from copy import deepcopy
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from sklearn.base import RegressorMixin, TransformerMixin
@@ -9,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 from .._support._sklearn import (
     StrOptions,
     _check_feature_names_in,
-    _check_sample_weight,
     _fit_context,
     _is_fitted,
     _num_samples,
@@ -18,6 +19,8 @@ from .._support.base import unchanged_on_error
 from .._support.delegation import check_delegated_rows
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
+from .._support.validation import check_sample_weight
+from .._typing import ArrayLike, CrossValidation, Estimator, FloatArray, LegacyRandomState, MatrixLike, NameArray
 from ._books import OfferBook
 from ._densities import GaussianMixtures, gaussian_offers
 from ._density_market import DENSITY_CONSTRAINTS, DensityMarket, check_values, finite_numbers
@@ -205,24 +208,24 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
 
     def __init__(
         self,
-        estimators,
+        estimators: Sequence[tuple[str, Estimator]],
         *,
-        reward="delta",
-        bandwidth="scale",
-        variance_floor="auto",
-        learning_rate=0.1,
-        update="online",
-        n_epochs=20,
-        cv=5,
-        domains=None,
-        initial_budgets=None,
-        tax=0.0,
-        early_stopping="auto",
-        validation_fraction=0.2,
-        shuffle=True,
-        n_jobs=None,
-        random_state=None,
-    ):
+        reward: Literal["delta", "gaussian"] = "delta",
+        bandwidth: Literal["scale"] | float = "scale",
+        variance_floor: Literal["auto"] | float = "auto",
+        learning_rate: float = 0.1,
+        update: Literal["online", "implicit", "batch", "em", "likelihood"] = "online",
+        n_epochs: int = 20,
+        cv: Literal["prefit"] | CrossValidation = 5,
+        domains: dict[str, Any] | None = None,
+        initial_budgets: ArrayLike | None = None,
+        tax: float = 0.0,
+        early_stopping: Literal["auto"] | bool = "auto",
+        validation_fraction: float = 0.2,
+        shuffle: bool = True,
+        n_jobs: int | None = None,
+        random_state: LegacyRandomState = None,
+    ) -> None:
         self.estimators = estimators
         self.reward = reward
         self.bandwidth = bandwidth
@@ -242,7 +245,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any) -> Self:
         """Let the participants bet on left-out rows, and fit them.
 
         Parameters
@@ -264,7 +267,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         names, estimators = self._participants()
         X = check_delegated_rows(self, X, reset=True)
         y = check_values(y, X)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         self.participants_ = names
         awake, initial = self._awake(X), self._initial_budgets(names)
         self._check_reward()
@@ -284,7 +287,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
 
     @unchanged_on_error
     @with_callbacks
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Settle the bets on further rows, in their order.
 
         The first call, if `fit` was not called, is `fit`. Later rows are priced and settled one after the other, so
@@ -317,7 +320,13 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         self._settle(deepcopy(self._ledger), book, weights, claim=CLAIM, assumptions=(SAME, UNSEEN, NORMAL_ERRORS))
         return self
 
-    def predict(self, X, return_std=False):
+    @overload
+    def predict(self, X: MatrixLike, return_std: Literal[False] = False) -> FloatArray: ...
+
+    @overload
+    def predict(self, X: MatrixLike, return_std: Literal[True]) -> tuple[FloatArray, FloatArray]: ...
+
+    def predict(self, X: MatrixLike, return_std: bool = False) -> FloatArray | tuple[FloatArray, FloatArray]:
         """Mean of the price, and its standard deviation if asked for; ``prior_mean_`` where nobody bets.
 
         Parameters
@@ -337,7 +346,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         price = self._price(X)
         return (price.mean(), price.std()) if return_std else price.mean()
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> FloatArray:
         """Means of all participants.
 
         Parameters
@@ -353,7 +362,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         X, awake = self._rows_and_awake(X)
         return np.where(awake, self._means(X, awake), self.prior_mean_)
 
-    def explain(self, X):
+    def explain(self, X: MatrixLike) -> FloatArray:
         """Who set the price: the share of each participant in the density at the predicted mean.
 
         Parameters
@@ -369,7 +378,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         price = self._price(X)
         return price.shares(price.mean())[:, :-1]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NameArray:
         """Names of the columns of `transform`.
 
         Parameters

@@ -6,11 +6,12 @@ from sklearn.base import ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from .._support._sklearn import _check_sample_weight
 from .._support.base import StatlearnEstimator
 from .._support.user_warnings import warn_user
+from .._support.validation import check_sample_weight, check_two_classes, validate_data
+from .._typing import FloatArray, LabelArray, MatrixLike
 from ..exceptions import CrossingWarning
 from ._labels import declared_order, encode_labels, refuse_missing, refuse_objects
 from ._probabilities import REPAIRS, class_log_probabilities, class_probabilities, crossing_rows
@@ -73,8 +74,9 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         X = sparse.csr_array(X) if sparse.issparse(X) else X
         refuse_objects(y)
         check_classification_targets(y)
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         classes, codes = encode_labels(y, classes=order, weights=weights, owner=type(self).__name__)
+        check_two_classes(classes, sample_weight)
         if self.class_weight is not None:
             labels = classes[codes]
             if isinstance(self.class_weight, dict) and not set(self.class_weight) <= set(classes.tolist()):
@@ -90,7 +92,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         _check_shares(codes, weights, classes)
         return X, codes, weights, classes
 
-    def cut_logits(self, X):
+    def cut_logits(self, X: MatrixLike) -> FloatArray:
         """Logits of exceeding each cut, as fitted: crossing rows are not repaired.
 
         Parameters
@@ -120,7 +122,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
             )
         return REPAIRS[self.repair](logits)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> FloatArray:
         """Class probabilities.
 
         Parameters
@@ -141,7 +143,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         """
         return class_probabilities(self._repaired_logits(X))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> FloatArray:
         """Logarithms of the class probabilities, accurate far in the tails.
 
         Parameters
@@ -152,7 +154,8 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         Returns
         -------
         log_probabilities : ndarray of shape (n_samples, n_classes)
-            ``-inf`` for a class that a repair left without probability.
+            ``-inf`` for a class between cuts whose logits are equal, after a repair or because the row is so far away
+            that rounding makes them so.
 
         Raises
         ------
@@ -170,7 +173,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
             )
         return class_log_probabilities(logits)
 
-    def cumulative_proba(self, X):
+    def cumulative_proba(self, X: MatrixLike) -> FloatArray:
         """Probabilities of not exceeding each cut.
 
         Parameters
@@ -186,7 +189,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         logits = self._repaired_logits(X)
         return 0.5 * (1.0 - np.tanh(0.5 * logits))
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> LabelArray:
         """Most probable class of each row.
 
         Parameters
@@ -202,7 +205,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         probabilities = class_probabilities(self._repaired_logits(X))
         return self.classes_[np.argmax(probabilities, axis=1)]
 
-    def predict_median(self, X):
+    def predict_median(self, X: MatrixLike) -> LabelArray:
         """Median class of each row: the prediction with the least expected distance in class steps.
 
         Parameters
@@ -218,7 +221,7 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         logits = self._repaired_logits(X)
         return self.classes_[np.count_nonzero(logits > 0.0, axis=1)]
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> FloatArray:
         """Scores whose largest entry is at the predicted class.
 
         Parameters
@@ -229,7 +232,13 @@ class CutLogitClassifier(ClassifierMixin, StatlearnEstimator):
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes the log-odds of the higher one, else the log-probabilities.
+            For two classes the log-odds of the higher one, else the log-probabilities: ``-inf`` for a class between
+            cuts whose logits are equal, after a repair or because the row is so far away that rounding makes them so.
+
+        Raises
+        ------
+        ValueError
+            With three classes or more, when cuts cross and ``repair="none"``: negative probabilities have no logarithm.
         """
         if len(getattr(self, "classes_", ())) == 2:
             return self.cut_logits(X).ravel()

@@ -67,7 +67,7 @@ def encode_labels(y, *, classes, weights, owner):
     Raises
     ------
     ValueError
-        For fewer than two classes, repeated classes, labels outside ``classes`` and classes without rows.
+        For repeated classes, labels outside ``classes`` and classes without rows.
     """
     present, inverse = np.unique(y[weights > 0.0], return_inverse=True)
     ordered = present if classes is None else _check_classes(classes, present, owner)
@@ -78,11 +78,6 @@ def encode_labels(y, *, classes, weights, owner):
         _warn_if_alphabetical(ordered)
     else:
         _check_populated(ordered, present, owner)
-    if ordered.size < 2:
-        raise ValueError(
-            f"{owner} needs samples of at least 2 classes in the data, but the data contains only one class: "
-            f"{ordered.tolist()}"
-        )
     return ordered, codes
 
 

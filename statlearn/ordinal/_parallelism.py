@@ -1,6 +1,7 @@
 """Tests of parallel slopes: is one slope vector enough for a group of features?"""
 
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import chi2
@@ -9,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .._support._sklearn import StrOptions, _check_feature_names_in, validate_params
 from .._support.data_frames import data_frame
 from .._support.user_warnings import warn_user
+from .._typing import ArrayLike, DataFrame, FloatArray, MatrixLike
 from ..certificate import Certificate, Check, format_table
 from ._cut_classifier import warn_unless_converged
 from ._inference import efficient_information, independent, information
@@ -62,16 +64,16 @@ class ParallelismTestResult:
     """
 
     method: str
-    groups: tuple
-    statistic: np.ndarray
+    groups: tuple[str, ...]
+    statistic: FloatArray
     df: np.ndarray
-    p_value: np.ndarray
+    p_value: FloatArray
     global_statistic: float
     global_df: int
     global_p_value: float
     certificate: Certificate
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Table of the tests.
 
         Returns
@@ -111,7 +113,15 @@ class ParallelismTestResult:
     },
     prefer_skip_nested_validation=True,
 )
-def parallelism_test(X, y, *, features=None, method="lr", classes=None, sample_weight=None):
+def parallelism_test(
+    X: MatrixLike,
+    y: ArrayLike,
+    *,
+    features: dict[str, Any] | ArrayLike | None = None,
+    method: Literal["lr", "score", "wald"] = "lr",
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> ParallelismTestResult:
     """Test proportional odds against slopes that differ between cuts, group by group and for all features.
 
     The null hypothesis is proportional odds; each alternative frees the slopes of one group of features at every cut,

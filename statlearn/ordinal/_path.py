@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Literal
 
 import numpy as np
-from sklearn.utils import Bunch, check_array, check_consistent_length, column_or_1d
+from sklearn.utils import Bunch, check_consistent_length, column_or_1d
 
-from .._support._sklearn import Interval, _check_sample_weight, validate_params
-from .._support.validation import check_vector
+from .._support._sklearn import Interval, validate_params
+from .._support.validation import check_array, check_sample_weight, check_vector
+from .._typing import ArrayLike, MatrixLike
 from ..certificate import Certificate, Check
 from ._cut_classifier import warn_unless_converged
 from ._labels import declared_order
@@ -73,17 +75,17 @@ def _problem(X, y, sample_weight, **parameters):
 
 @validate_params(DATA_CONSTRAINTS, prefer_skip_nested_validation=True)
 def presto_alpha_max(
-    X,
-    y,
+    X: MatrixLike,
+    y: ArrayLike,
     *,
-    base_penalty=1.0,
-    l1_ratio=1.0,
-    penalty_factor=None,
-    standardize=True,
-    crossing="train",
-    classes=None,
-    sample_weight=None,
-):
+    base_penalty: float = 1.0,
+    l1_ratio: float = 1.0,
+    penalty_factor: ArrayLike | None = None,
+    standardize: bool = True,
+    crossing: Literal["train", "observed", "box"] = "train",
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Smallest penalty of `PrestoClassifier` at which every penalized coefficient difference is zero.
 
     Parameters
@@ -155,22 +157,22 @@ def presto_alpha_max(
     prefer_skip_nested_validation=True,
 )
 def presto_path(
-    X,
-    y,
+    X: MatrixLike,
+    y: ArrayLike,
     *,
-    alphas=None,
-    n_alphas=50,
-    eps=1e-2,
-    base_penalty=1.0,
-    l1_ratio=1.0,
-    penalty_factor=None,
-    standardize=True,
-    crossing="train",
-    classes=None,
-    sample_weight=None,
-    max_iter=100,
-    tol=1e-6,
-):
+    alphas: ArrayLike | None = None,
+    n_alphas: int = 50,
+    eps: float = 1e-2,
+    base_penalty: float = 1.0,
+    l1_ratio: float = 1.0,
+    penalty_factor: ArrayLike | None = None,
+    standardize: bool = True,
+    crossing: Literal["train", "observed", "box"] = "train",
+    classes: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    max_iter: int = 100,
+    tol: float = 1e-6,
+) -> Bunch:
     """PRESTO fits along a decreasing sequence of penalties, each started from the previous one.
 
     Parameters
@@ -287,7 +289,9 @@ def _path_bunch(alphas, fits, classes, tol):
     return Bunch(alphas=alphas, **columns, classes=classes, certificate=certificate)
 
 
-def ordinal_log_likelihood(y, cut_logits, *, classes=None, sample_weight=None):
+def ordinal_log_likelihood(
+    y: ArrayLike, cut_logits: ArrayLike, *, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+) -> float:
     """Total log-likelihood of labels under given cut logits.
 
     Parameters
@@ -321,7 +325,7 @@ def ordinal_log_likelihood(y, cut_logits, *, classes=None, sample_weight=None):
     y = column_or_1d(y)
     logits = check_array(cut_logits, dtype=np.float64, input_name="cut_logits")
     check_consistent_length(y, logits)
-    weights = _check_sample_weight(sample_weight, logits, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, logits, dtype=np.float64, ensure_non_negative=True)
     order = np.unique(y) if order is None else order
     if logits.shape[1] != len(order) - 1:
         raise ValueError(

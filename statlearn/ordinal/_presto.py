@@ -1,6 +1,7 @@
 """PRESTO: one slope vector per cut, shrunk towards its neighbor."""
 
 from numbers import Integral, Real
+from typing import Literal, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -10,12 +11,13 @@ from .._support._sklearn import Interval, StrOptions, _check_feature_names_in, _
 from .._support.base import unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.validation import check_vector
+from .._typing import ArrayLike, ClassWeight, MatrixLike
 from ._certificates import fit_certificate
 from ._cut_classifier import CutLogitClassifier, warn_unless_converged
 from ._labels import warn_if_unsorted
 from ._penalty import presto_penalty
 from ._problem import ordinal_problem, penalty_weights
-from ._reports import DeviatingTransitions, relaxed_fit
+from ._reports import DeviatingTransitions, RelaxedFit, relaxed_fit
 from ._solver import DomainSolver
 
 __all__ = ["PENALTY_CONSTRAINTS", "PrestoClassifier", "PrestoModel", "coefficients"]
@@ -75,7 +77,7 @@ class PrestoModel(CallbackSupportMixin, CutLogitClassifier):
             raise ValueError(f"feature_names_out must have {self.n_features_in_} entries. Got {len(names)} instead.")
         return names
 
-    def deviating_transitions(self, feature_names_out=None):
+    def deviating_transitions(self, feature_names_out: ArrayLike | None = None) -> DeviatingTransitions:
         """Which features leave proportional odds, and at which cut.
 
         Parameters
@@ -92,7 +94,7 @@ class PrestoModel(CallbackSupportMixin, CutLogitClassifier):
         names = self._feature_names(feature_names_out)
         return DeviatingTransitions._from_differences(self.coef_diff_, names, self.classes_)
 
-    def relaxed_fit(self, X, y, sample_weight=None):
+    def relaxed_fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> RelaxedFit:
         """Refit the selected coordinates without penalty, with standard errors.
 
         The errors treat the selection as given: they are too small and **not valid for inference** after it.
@@ -247,20 +249,20 @@ class PrestoClassifier(PrestoModel):
 
     def __init__(
         self,
-        alpha=0.01,
+        alpha: float = 0.01,
         *,
-        base_penalty=1.0,
-        l1_ratio=1.0,
-        penalty_factor=None,
-        standardize=True,
-        crossing="train",
-        repair="sort",
-        classes=None,
-        class_weight=None,
-        max_iter=100,
-        tol=1e-6,
-        warm_start=False,
-    ):
+        base_penalty: float = 1.0,
+        l1_ratio: float = 1.0,
+        penalty_factor: ArrayLike | None = None,
+        standardize: bool = True,
+        crossing: Literal["train", "observed", "box"] = "train",
+        repair: Literal["sort", "isotonic", "none"] = "sort",
+        classes: ArrayLike | None = None,
+        class_weight: ClassWeight = None,
+        max_iter: int = 100,
+        tol: float = 1e-6,
+        warm_start: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.base_penalty = base_penalty
         self.l1_ratio = l1_ratio
@@ -276,7 +278,7 @@ class PrestoClassifier(PrestoModel):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the cut logits.
 
         Parameters

@@ -1,6 +1,8 @@
 """PRESTO with its penalty chosen by cross-validation along one path."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any, Literal, Self
 
 import numpy as np
 import sklearn
@@ -13,6 +15,7 @@ from .._support._sklearn import Interval, StrOptions, _fit_context, _safe_indexi
 from .._support.base import unchanged_on_error
 from .._support.parallel import run_parallel
 from .._support.progress import fit_progress
+from .._typing import ArrayLike, CrossValidation, LegacyRandomState, MatrixLike
 from ._cut_classifier import warn_unless_converged
 from ._folds import make_folds, rows_of
 from ._labels import warn_if_unsorted
@@ -165,20 +168,20 @@ class PrestoClassifierCV(PrestoModel):
 
     def __init__(
         self,
-        alphas=50,
+        alphas: int | ArrayLike = 50,
         *,
-        eps=1e-2,
-        cv=5,
-        scoring="brier",
-        selection="min",
-        n_jobs=None,
-        random_state=None,
-        base_penalty=1.0,
-        l1_ratio=1.0,
-        penalty_factor=None,
-        crossing="train",
-        classes=None,
-    ):
+        eps: float = 1e-2,
+        cv: CrossValidation | None = 5,
+        scoring: str | Callable[..., Any] = "brier",
+        selection: Literal["min", "1se"] = "min",
+        n_jobs: int | None = None,
+        random_state: LegacyRandomState = None,
+        base_penalty: float = 1.0,
+        l1_ratio: float = 1.0,
+        penalty_factor: ArrayLike | None = None,
+        crossing: Literal["train", "observed", "box"] = "train",
+        classes: ArrayLike | None = None,
+    ) -> None:
         self.alphas = alphas
         self.eps = eps
         self.cv = cv
@@ -194,7 +197,7 @@ class PrestoClassifierCV(PrestoModel):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any) -> Self:
         """Choose the penalty and fit all rows with it.
 
         Parameters
@@ -349,7 +352,7 @@ class PrestoClassifierCV(PrestoModel):
             )
         return {}, {} if sample_weight is None else {"sample_weight": sample_weight}
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Which metadata ``fit`` hands to the splitter and to the scorer.
 
         Returns

@@ -6,8 +6,9 @@ that does not cross.
 
 import numpy as np
 from scipy.special import expit
-from sklearn.utils import check_array
 
+from .._support.validation import check_array
+from .._typing import ArrayLike, FloatArray
 from ._kernels import pool_adjacent_violators
 
 __all__ = [
@@ -27,7 +28,7 @@ def crossing_rows(cut_logits):
     return np.any(np.diff(cut_logits, axis=1) > 0.0, axis=1)
 
 
-def rearrange_cumulative(F):
+def rearrange_cumulative(F: ArrayLike) -> FloatArray:
     """Sort each row of cumulative values: the monotone rearrangement.
 
     For any monotone truth the rearranged values are at least as close to it as the original ones in every

@@ -1,6 +1,7 @@
 """Proportional odds: one slope vector for every cut."""
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
@@ -11,6 +12,7 @@ from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import unchanged_on_error
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.user_warnings import warn_user
+from .._typing import ArrayLike, ClassWeight, FloatArray, MatrixLike
 from ._certificates import fit_certificate
 from ._cut_classifier import CutLogitClassifier, warn_unless_converged
 from ._inference import coordinate_covariance
@@ -132,8 +134,16 @@ class ProportionalOddsClassifier(CallbackSupportMixin, CutLogitClassifier):
     }
 
     def __init__(
-        self, alpha=0.0, *, l1_ratio=0.0, standardize=True, classes=None, class_weight=None, tol=1e-8, max_iter=100
-    ):
+        self,
+        alpha: float = 0.0,
+        *,
+        l1_ratio: float = 0.0,
+        standardize: bool = True,
+        classes: ArrayLike | None = None,
+        class_weight: ClassWeight = None,
+        tol: float = 1e-8,
+        max_iter: int = 100,
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.standardize = standardize
@@ -149,7 +159,7 @@ class ProportionalOddsClassifier(CallbackSupportMixin, CutLogitClassifier):
 
     @unchanged_on_error
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit thresholds and slopes.
 
         Parameters
@@ -211,7 +221,7 @@ class ProportionalOddsClassifier(CallbackSupportMixin, CutLogitClassifier):
             self.cov_params_ = _covariance(problem, solution, penalty)
             self.standard_errors_ = np.sqrt(np.diag(self.cov_params_))
 
-    def conf_int(self, level=0.95):
+    def conf_int(self, level: float = 0.95) -> FloatArray:
         """Wald confidence intervals of the thresholds and slopes.
 
         Parameters

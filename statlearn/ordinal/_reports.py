@@ -1,13 +1,14 @@
 """Result objects of a fitted PRESTO model: which features deviate where, and the relaxed refit."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils.validation import validate_data
 
-from .._support._sklearn import _check_sample_weight
 from .._support.data_frames import data_frame
+from .._support.validation import check_sample_weight, validate_data
+from .._typing import DataFrame
 from ..certificate import Certificate, format_table
 from ._cut_classifier import warn_unless_converged
 from ._inference import coordinate_covariance
@@ -53,10 +54,10 @@ class DeviatingTransitions:
     True
     """
 
-    features: tuple
-    cuts: tuple
-    differences: tuple
-    parallel: tuple
+    features: tuple[str, ...]
+    cuts: tuple[str, ...]
+    differences: tuple[float, ...]
+    parallel: tuple[str, ...]
 
     @classmethod
     def _from_differences(cls, coef_diff, names, classes):
@@ -71,10 +72,10 @@ class DeviatingTransitions:
             parallel=tuple(name for index, name in enumerate(names) if index not in deviating),
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.features)
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Table of the differences.
 
         Returns
@@ -127,14 +128,14 @@ class RelaxedFit:
     True
     """
 
-    estimator: object
-    features: tuple
-    cuts: tuple
-    differences: tuple
-    standard_errors: tuple
+    estimator: Any
+    features: tuple[str, ...]
+    cuts: tuple[str, ...]
+    differences: tuple[float, ...]
+    standard_errors: tuple[float, ...]
     certificate: Certificate
 
-    def to_frame(self):
+    def to_frame(self) -> DataFrame:
         """Table of the refitted coordinates.
 
         Returns
@@ -193,7 +194,7 @@ def _fitted_problem(model, X, y, sample_weight):
     """The problem of ``model`` on its training data; data with other features or classes are refused."""
     X = validate_data(model, X, accept_sparse="csr", dtype=np.float64, reset=False)
     check_consistent_length(X, y)
-    present = _check_sample_weight(sample_weight, X) > 0.0
+    present = check_sample_weight(sample_weight, X) > 0.0
     fitted, found = set(model.classes_.tolist()), set(column_or_1d(y)[present].tolist())
     if fitted != found:
         new, missing = sorted(found - fitted, key=str), sorted(fitted - found, key=str)

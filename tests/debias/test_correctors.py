@@ -238,6 +238,24 @@ def test_bad_pairs_are_refused_and_change_nothing(corrector, case, rng):
 
 
 @every_corrector
+@pytest.mark.parametrize("missing", [False, True])
+def test_dates_are_no_predictions_and_no_truth(corrector, missing, rng):
+    x, y = pairs(rng, 200)
+    days = np.datetime64("2024-01-01") + np.arange(200)
+    if missing:
+        days[3] = np.datetime64("NaT")
+    model = clone(corrector).fit(x, y)
+    for call, name in (
+        (lambda: clone(corrector).fit(days, y), "X"),
+        (lambda: clone(corrector).fit(x, days), "y"),
+        (lambda: clone(corrector).fit(x, y, days - days[0]), "sample_weight"),
+        (lambda: model.predict(days.astype("M8[s]")), "X"),
+    ):
+        with pytest.raises(TypeError, match=f"{name} must be numbers. Got dates or durations.*such as days since"):
+            call()
+
+
+@every_corrector
 def test_bad_weights_are_refused(corrector, rng):
     x, y = pairs(rng, 50)
     for weights, message in (

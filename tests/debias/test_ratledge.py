@@ -241,6 +241,8 @@ def test_bad_input_of_the_regressor(rng):
     for parameters in ({"lambda_b": -1.0}, {"n_bins": 0}, {"alpha": -1.0}, {"fit_intercept": "yes"}):
         with pytest.raises(ValueError, match=f"The {next(iter(parameters))!r} parameter of RatledgeRegressor must be"):
             RatledgeRegressor(**parameters).fit(X, y)
+    with pytest.raises(TypeError, match="y must be numbers. Got dates or durations, of type datetime64"):
+        RatledgeRegressor().fit(X, np.datetime64("2024-01-01") + np.arange(30))
     with pytest.raises(ValueError, match="Negative values in data passed to `sample_weight`"):
         RatledgeRegressor().fit(X, y, sample_weight=-np.ones(30))
     model = RatledgeRegressor().fit(X, y)
@@ -285,6 +287,13 @@ def test_the_loss_by_hand():
     doubled = ratledge_loss(np.repeat(y_true, 2), np.repeat(y_pred, 2))
     assert doubled == pytest.approx(ratledge_loss(y_true, y_pred, sample_weight=np.full(10, 2.0)))
     assert ratledge_loss([0.0, 1.0, 9.0], [0.0, 2.0, 0.0], sample_weight=[1.0, 1.0, 0.0], n_bins=2) == 0.5 + 5.0
+
+
+@pytest.mark.parametrize("name", ["y_true", "y_pred", "edges"])
+def test_dates_have_no_loss(name):
+    arguments = {"y_true": [1.0, 2.0, 3.0], "y_pred": [1.0, 2.0, 3.0], name: np.datetime64("2024-01-01") + np.arange(3)}
+    with pytest.raises(TypeError, match=f"{name} must be numbers. Got dates"):
+        ratledge_loss(**arguments)
 
 
 @pytest.mark.parametrize(

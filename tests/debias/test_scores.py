@@ -192,6 +192,17 @@ def test_bad_samples(score, u, sample_weight, message):
 
 
 @every_score
+def test_dates_have_no_score(score, sample):
+    days = np.datetime64("2024-01-01") + np.arange(40)
+    with pytest.raises(TypeError, match="u must be numbers. Got dates"):
+        clone(score).fit(days)
+    fitted = clone(score).fit(sample)
+    for method in METHODS:
+        with pytest.raises(TypeError, match="u must be numbers. Got dates"):
+            getattr(fitted, method)(days)
+
+
+@every_score
 def test_bad_points(score, sample):
     with pytest.raises(NotFittedError):
         clone(score).score_function([0.0])

@@ -111,6 +111,22 @@ def test_bad_parameters_are_refused(rng, parameters, message):
         TweedieCorrector(**parameters).fit(*pairs(rng, 200))
 
 
+@pytest.mark.parametrize("recalibrate", ["linear", "isotonic"])
+@pytest.mark.parametrize("scale", [1e150, 1e-150])
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.WeakCalibrationWarning")
+def test_a_unit_that_is_out_of_range_is_that_of_the_truth(rng, recalibrate, scale):
+    x, y = pairs(rng, 200)
+    with pytest.raises(ValueError, match="predictions spans .*out of range: choose another unit for y, or leave out"):
+        TweedieCorrector(recalibrate=recalibrate).fit(x, scale * y)
+
+
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.WeakCalibrationWarning")
+def test_a_unit_that_is_out_of_range_is_that_of_the_predictions(rng):
+    x, y = pairs(rng, 200)
+    with pytest.raises(ValueError, match="X spans .*out of range: choose another unit for X, or leave out"):
+        TweedieCorrector(recalibrate=None).fit(1e145 * x, y)
+
+
 # ---- F1: density estimates attenuate the score
 
 

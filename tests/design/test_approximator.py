@@ -412,8 +412,8 @@ def nan_at_some(x):
         (lambda x: np.ones(len(x), dtype=complex), "must be real numbers. Got an array of type complex128"),
         (lambda x: ["high"] * len(x), "must be real numbers. Got an array of type <U4"),
         (lambda x: [None] * len(x), "have no finite value"),
-        (lambda x: [object()] * len(x), "there must be a real number, or a vector of as many, for every point"),
-        (lambda x: [[1.0], *[[1.0, 2.0]] * (len(x) - 1)], "there must be a real number, or a vector of as many"),
+        (lambda x: [object()] * len(x), "values must have a real number, or a vector of as many, for every point"),
+        (lambda x: [[1.0], *[[1.0, 2.0]] * (len(x) - 1)], "values must have a real number, or a vector of as many"),
     ],
 )
 def test_functions_that_return_something_else(function, message):
@@ -618,6 +618,11 @@ def test_bad_given_data(rng):
             approximator(PLANE).fit(np.where(x == x[3, 1], bad, x), y)
         with pytest.raises(ValueError, match="(?i)nan|infinity"):
             approximator(PLANE).fit(x, np.where(y == y[3], bad, y))
+    days = np.datetime64("2024-01-01") + np.arange(30)
+    with pytest.raises(TypeError, match="y must be numbers. Got dates or durations"):
+        approximator(PLANE).fit(x, days)
+    with pytest.raises(TypeError, match="values must be numbers. Got dates or durations"):
+        approximator(PLANE).fit_function(lambda x: days[: len(x)])
     with pytest.raises(ValueError, match="X has 3 columns, but the parameters declare 2 dimensions"):
         approximator(PLANE).fit(np.column_stack([x, y]), y)
     with pytest.raises(ValueError, match="X must have 1 columns"):

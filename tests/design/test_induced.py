@@ -217,6 +217,10 @@ def test_bad_arguments(function, arguments, message):
 
 
 def test_bad_points():
+    days = np.datetime64("2024-01-01") + np.arange(3)
+    for function, name in ((induced_cdf, "x"), (induced_ppf, "u")):
+        with pytest.raises(TypeError, match=f"{name} must be numbers. Got dates"):
+            function(days, 1)
     with pytest.raises(ValueError, match="x must not contain NaN"):
         induced_cdf([0.0, np.nan], 1)
     for u in (-0.1, 1.1, np.nan):

@@ -252,7 +252,7 @@ def test_a_picked_row_without_a_label_is_named(pool):
         (["high"] * 200, "must be real numbers. Got an array of type <U4"),
         (["1.0"] * 200, "must be real numbers"),
         (np.ones(200, dtype=complex), "must be real numbers. Got an array of type complex128"),
-        ([object()] * 200, "there must be a real number"),
+        ([object()] * 200, "y must have a real number"),
         (lambda rows: np.ones(rows.size + 1), r"for each of \d+ rows. Got an array of shape \(\d+,\)"),
         (lambda rows: 1.0, r"for each of \d+ rows. Got an array of shape \(\)"),
         (lambda rows: None, r"for each of \d+ rows. Got an array of shape \(\)"),
@@ -265,6 +265,13 @@ def test_bad_labels(pool, labels, message):
     with pytest.raises(ValueError, match=message):
         model.fit(pool[0], labels)
     assert vars(model) == vars(least_squares())
+
+
+def test_dates_are_no_labels(pool):
+    days = np.datetime64("2024-01-01") + np.arange(200)
+    for labels in (days, pd.Series(days), lambda rows: days[rows]):
+        with pytest.raises(TypeError, match="y must be numbers. Got dates or durations"):
+            least_squares().fit(pool[0], labels)
 
 
 def test_labels_of_other_kinds_are_numbers_too(pool):

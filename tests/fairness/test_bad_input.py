@@ -30,6 +30,15 @@ def data_for(estimator, rng, n_samples=60):
     return make_data(rng, KIND_OF[estimator], n_samples=n_samples)
 
 
+def test_dates_are_no_numbers(data):
+    X, y, *rest = data
+    days = np.datetime64("2024-01-01") + np.arange(len(y))
+    with pytest.raises(TypeError, match="y must be numbers. Got dates or durations"):
+        DistanceCovarianceFairRegressor().fit(X, days, *rest)
+    with pytest.raises(TypeError, match="X must be numbers. Got dates or durations"):
+        DistanceCovarianceFairRegressor().fit(np.broadcast_to(days[:, None], X.shape), y, *rest)
+
+
 class TestParameters:
     @every
     @pytest.mark.parametrize(
@@ -135,7 +144,7 @@ class TestSensitiveFeatures:
         X, _, S = data_for(estimator, rng)
         with pytest.raises(ValueError, match="needs at least 4 samples, got n_samples = 3"):
             estimator().fit(X[:3], [0, 1, 0], S[:3])
-        with pytest.raises(ValueError, match="needs weights that sum to more than 3, got a sum of 3.*Rescale"):
+        with pytest.raises(ValueError, match=r"must let the rows count as more than 3.* count as 3: raise the weights"):
             estimator().fit(X[:10], [0, 1] * 5, S[:10], sample_weight=np.full(10, 0.3))
         fit(estimator(measure=DistanceCovariancePenalty(unbiased=False), alpha=0.1), X[:3], [0, 1, 0], [1, 0, 0])
 
@@ -214,13 +223,55 @@ class TestData:
             DistanceCovarianceFairRegressor("poisson").fit(data.X, np.zeros(60), data.S)
 
     def test_one_class(self, data):
-        with pytest.raises(ValueError, match=r"needs samples of at least 2 classes.*only one class: \[1\]"):
+        with pytest.raises(ValueError, match=r"y must have two classes or more\. Got one class, 1: add rows of"):
             DistanceCovarianceFairClassifier().fit(data.X, np.ones(60, dtype=int), data.S)
 
     def test_a_class_without_weight(self, data):
         y = np.repeat([0, 1], 30)
-        with pytest.raises(ValueError, match="only one class"):
+        with pytest.raises(ValueError, match="two classes or more among the rows of positive weight. Got one class, 0"):
             DistanceCovarianceFairClassifier().fit(data.X, y, data.S, sample_weight=1 - y)
+
+    @pytest.mark.parametrize(("penalize_on", "total"), [("mean", "0.75"), ("count", "3")])
+    def test_weights_that_leave_few_rows(self, rng, penalize_on, total):
+        X, y, S = make_data(rng, "poisson", n_samples=60)
+        weights = np.zeros(60)
+        weights[:3] = 0.25
+        model = DistanceCovarianceFairRegressor("poisson", penalize_on=penalize_on)
+        y[:3] = 1.0
+        message = rf"sample_weight must let the rows count .* Got 3 row\(s\) of positive weight that count as {total}:"
+        with pytest.raises(ValueError, match=message):
+            model.fit(X, y, S, sample_weight=weights)
+
+    @pytest.mark.parametrize("factor", [1e-150, 1e-30, 1e30, 1e150])
+    def test_a_tiny_or_huge_unit_of_the_target_changes_nothing(self, data, factor):
+        """The penalty has the unit of y, the loss its square."""
+        expected = fit(DistanceCovarianceFairRegressor(fairness_weight=0.5), *data)
+        model = fit(DistanceCovarianceFairRegressor(fairness_weight=0.5 * factor), data.X, factor * data.y, data.S)
+        np.testing.assert_allclose(model.predict(data.X) / factor, expected.predict(data.X), atol=1e-4)
+
+    @pytest.mark.parametrize(
+        ("factor", "options", "message"),
+        [
+            (1e-100, {}, "fairness_weight must be at most .* for this y, .* Got 1: lower it, or measure y in"),
+            (1e-60, {"normalize": "dcor"}, "fairness_weight must be at most .* Got 1: lower it, or measure y in"),
+            (1e-160, {}, "y must have values up to 1e.152 and a range of at least 1e-152, .* Got a range of .*e-160"),
+            (1e160, {}, "y must have values up to 1e.152 .* Got values up to .*: measure y in another unit"),
+        ],
+    )
+    def test_units_of_the_target_out_of_range(self, data, factor, options, message):
+        with pytest.raises(ValueError, match=message):
+            DistanceCovarianceFairRegressor(fairness_weight=1.0, **options).fit(data.X, factor * data.y, data.S)
+
+    def test_a_fairness_weight_out_of_range(self, rng):
+        parts = data_for(DistanceCovarianceFairClassifier, rng)
+        with pytest.raises(ValueError, match=r"fairness_weight must be at most .* Got 1e.200: lower it\."):
+            DistanceCovarianceFairClassifier(fairness_weight=1e200).fit(*parts)
+
+    @every
+    def test_no_sensitive_column(self, rng, estimator):
+        X, y, S = data_for(estimator, rng)
+        with pytest.raises(ValueError, match=r"sensitive_features must have one column or more.*shape \(60, 0\)"):
+            estimator().fit(X, y, np.empty((60, 0)))
 
     def test_numbers_are_no_classes(self, data):
         with pytest.raises(ValueError, match="Unknown label type"):

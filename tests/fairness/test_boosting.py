@@ -269,5 +269,7 @@ def test_other_rows_and_bad_targets_are_refused():
         objective(np.ones(8), np.zeros(7))
     with pytest.raises(ValueError, match=r"y_true must have shape \(8,\)"):
         objective(np.ones((8, 2)), np.zeros(8))
+    with pytest.raises(TypeError, match="y_true must be numbers. Got dates"):
+        objective(np.datetime64("2024-01-01") + np.arange(8), np.zeros(8))
     with pytest.raises(ValueError, match="out of the valid range"):
         objective(np.full(8, 2.0), np.zeros(8))

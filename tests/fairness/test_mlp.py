@@ -419,6 +419,8 @@ def test_bad_data(rng):
     X, y, S = rng.normal(size=(20, 2)), rng.normal(size=20), np.arange(20) % 2
     with pytest.raises(ValueError, match="NaN"):
         Regressor().fit(X, y, np.where(S == 1, np.nan, 0.0))
+    with pytest.raises(TypeError, match="y must be numbers. Got dates"):
+        Regressor().fit(X, np.datetime64("2024-01-01") + np.arange(20), S)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         Regressor().fit(X, y, S[:-1])
     with pytest.raises(ValueError, match="drops all of them"):

@@ -1,5 +1,8 @@
 """NodeKernelClassifier: its four rules against their definitions, nodes as samples, and searches over everything."""
 
+from fractions import Fraction
+from operator import mul
+
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -13,7 +16,7 @@ from sklearn.svm import SVC
 
 from statlearn.datasets import make_sbm
 from statlearn.graph import NodeKernelClassifier, SpectralGraph, node_kernel
-from statlearn.graph._label_scores import project_to_simplex
+from statlearn.graph._label_scores import kernel_ridge, project_to_simplex
 
 from . import reference
 from .reference import karate, weighted_random
@@ -252,6 +255,88 @@ def test_a_weight_is_as_many_copies(method):
     np.testing.assert_allclose(clone(model).fit(column(nodes), y, np.ones(6)).scores_, unweighted, atol=1e-10)
 
 
+def exact_ridge(K, nodes, onehot, weights, reg):
+    """The solution of the system of kernel ridge regression in rational numbers."""
+    m = len(nodes)
+    K = [[Fraction(entry) for entry in row] for row in K.tolist()]
+    system = [[K[i][j] for j in nodes] + [Fraction(1)] for i in nodes] + [[Fraction(1)] * m + [Fraction(0)]]
+    for i in range(m):
+        system[i][i] += Fraction(float(reg)) / Fraction(float(weights[i]))
+    right = [[Fraction(int(entry)) for entry in row] for row in onehot] + [[Fraction(0)] * onehot.shape[1]]
+    rows = [left + ends for left, ends in zip(system, right, strict=True)]
+    for k in range(m + 1):
+        pivot = next(i for i in range(k, m + 1) if rows[i][k] != 0)
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        rows[k] = [entry / rows[k][k] for entry in rows[k]]
+        for i in range(m + 1):
+            if i != k and rows[i][k] != 0:
+                rows[i] = [entry - rows[i][k] * other for entry, other in zip(rows[i], rows[k], strict=True)]
+    columns = list(zip(*(row[m + 1 :] for row in rows), strict=True))
+    features = [[row[j] for j in nodes] + [Fraction(1)] for row in K]
+    return np.array([[float(sum(map(mul, row, column))) for column in columns] for row in features])
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        *(np.full(6, scale) for scale in (1e-150, 1e-30, 1e-8, 1.0, 1e7, 1e8, 1e16, 1e30, 1e150)),
+        np.array([1e30, 1.0, 1.0, 1.0, 1.0, 1.0]),
+        np.array([1e-30, 1.0, 1.0, 1.0, 1.0, 1.0]),
+        np.array([1e30, 1e-3, 1.0, 1e30, 1e8, 1e-30]),
+        np.array([1e150, 1e-150, 1.0, 1e30, 1e100, 1e-100]),
+    ],
+)
+def test_ridge_is_exact_for_weights_of_any_size(weights, rng):
+    """Largest and smallest weights, and all between in one problem, against rational arithmetic."""
+    F = rng.normal(size=(9, 12))
+    K, nodes, onehot = F @ F.T / 12.0, rng.permutation(9)[:6].tolist(), np.eye(2)[[0, 1, 0, 1, 1, 0]]
+    found = kernel_ridge(K, nodes, onehot, weights, 1.0)
+    np.testing.assert_allclose(found.scores, exact_ridge(K, nodes, onehot, weights, 1.0), atol=1e-12)
+    assert found.residual < 1e-12
+
+
+@pytest.mark.parametrize("kernel", ["scct", "heat", "ct"])
+def test_heavy_labels_are_met_and_light_ones_leave_their_shares(kernel):
+    nodes, y = np.arange(0, 34, 2), clubs()[::2]
+    model = NodeKernelClassifier(karate(), kernel=kernel)
+    for scale in (1e16, 1e30, 1e150):
+        model.fit(column(nodes), y, np.full(17, scale))
+        np.testing.assert_array_equal(model.predict(column(nodes)), y)
+        np.testing.assert_allclose(model.predict_proba(column(nodes)).max(axis=1), 1.0, atol=1e-6)
+        assert model.certificate_["linear system"].holds
+    for scale in (1e-30, 1e-150):
+        model.fit(column(nodes), y, np.full(17, scale))
+        np.testing.assert_allclose(model.predict_proba(column(range(34)))[:, 1], y.mean(), atol=1e-12)
+
+
+def test_a_common_factor_on_the_weights_does_nothing_to_means():
+    nodes, y = column(range(0, 34, 2)), clubs()[::2]
+    model = NodeKernelClassifier(karate(), method="similarity")
+    expected = clone(model).fit(nodes, y).scores_
+    for scale in (1e-300, 1e308):  # whose sum overflows
+        np.testing.assert_allclose(clone(model).fit(nodes, y, np.full(17, scale)).scores_, expected, atol=1e-12)
+
+
+def test_ridge_without_rank_takes_the_flattest_of_the_best_fits(rng):
+    """Heavy labels that contradict each other, of nodes that the kernel takes for one: their mean."""
+    F = rng.normal(size=(8, 3))
+    F[1] = F[0]
+    nodes, onehot = [0, 1, 2, 3, 4, 5], np.eye(2)[[0, 1, 0, 1, 1, 0]]
+    scores = kernel_ridge(F @ F.T, nodes, onehot, np.full(6, 1e40), 1.0).scores
+    centered = F[nodes] - F[nodes].mean(axis=0)
+    slopes = np.linalg.lstsq(centered, onehot)[0]
+    np.testing.assert_allclose(scores, onehot.mean(axis=0) + (F - F[nodes].mean(axis=0)) @ slopes, atol=1e-8)
+
+
+def test_ridge_of_a_kernel_that_rounding_made_indefinite():
+    """Its negative part is left out where the penalty does not make up for it."""
+    K = np.eye(5)
+    K[4, 4] = -1e-7
+    scores = kernel_ridge(K, list(range(5)), np.eye(2)[[0, 1, 0, 1, 0]], np.ones(5), 1.1e-8).scores
+    np.testing.assert_array_equal(scores.argmax(axis=1)[:4], [0, 1, 0, 1])
+    assert np.isfinite(scores).all()
+
+
 @every_method
 def test_contradicting_labels_of_one_node(method):
     model = NodeKernelClassifier(karate(), method=method, **options_of(method))
@@ -324,8 +409,8 @@ def test_nodes_that_are_refused(name):
 @pytest.mark.parametrize(
     ("y", "weights", "message"),
     [
-        ([0, 0], None, r"at least 2 classes of labeled nodes\. Got 1 class"),
-        ([0, 1], [1.0, 0.0], r"at least 2 classes of labeled nodes\. Got 1 class"),
+        ([0, 0], None, r"y must have two classes or more\. Got one class, 0: add labeled nodes"),
+        ([0, 1], [1.0, 0.0], r"among the labeled nodes of positive weight\. Got one class, 0: .* sample_weight"),
         ([0, 1, 1], None, "inconsistent numbers of samples"),
         ([0.5, 1.7], None, "Unknown label type"),
         ([0, 1], [1.0, -1.0], "Negative values in data passed to `sample_weight`"),

@@ -343,6 +343,17 @@ def test_bad_input_is_refused(parameters, X, y, message):
     assert vars(model) == vars(GromovAligner(**parameters))
 
 
+@pytest.mark.parametrize("cost", ["euclidean", "sqeuclidean"])
+@pytest.mark.parametrize("n_columns", [1, 2])
+def test_a_table_in_an_extreme_unit_is_named(rng, cost, n_columns):
+    X, y = rng.normal(size=(5, n_columns)), rng.normal(size=(6, n_columns))
+    for factor, found in ((1e151, "overflow"), (1e-151, "vanish")):
+        with pytest.raises(ValueError, match=f"^X gives costs .*, whose squares {found}"):
+            GromovAligner(cost=cost).fit(factor * X, y)
+        with pytest.raises(ValueError, match=f"^y gives costs .*, whose squares {found}"):
+            GromovAligner(cost=cost).fit(X, factor * y)
+
+
 def test_methods_that_need_a_fit_and_the_right_columns(rng):
     X = rng.normal(size=(5, 2))
     for method in (lambda model: model.transform(X), lambda model: model.score(X, X)):

@@ -320,6 +320,13 @@ def test_bad_targets(estimator, y, message):
         estimator().fit([nx.path_graph(n) for n in (3, 4, 5)], y)
 
 
+def test_dates_are_no_targets_of_a_regressor():
+    days, graphs = np.datetime64("2024-01-01") + np.arange(3), [nx.path_graph(n) for n in (3, 4, 5)]
+    with pytest.raises(TypeError, match="y must be numbers. Got dates or durations"):
+        GromovNeighborsRegressor().fit(graphs, days)
+    assert GromovNeighborsClassifier(n_neighbors=1).fit(graphs, days).predict(graphs[:1]) == days[:1]
+
+
 def test_grid_search_on_small_graphs():
     X, y = atlas_problem()
     grid = {"n_neighbors": [1, 3], "cost": ["hop", "adjacency"]}

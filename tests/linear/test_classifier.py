@@ -391,7 +391,7 @@ def test_a_class_without_weight_is_no_class(rng):
     weights = (y != "third").astype(float)
     model = LargeStepLogisticClassifier().fit(X, y, sample_weight=weights)
     assert_array_equal(model.classes_, ["down", "up"])
-    with pytest.raises(ValueError, match="two classes"):
+    with pytest.raises(ValueError, match="two classes or more among the rows of positive weight. Got one class, 'up'"):
         LargeStepLogisticClassifier().fit(X, y, sample_weight=(y == "up").astype(float))
 
 
@@ -640,7 +640,7 @@ def test_more_than_the_radius_warns(rng):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda X, y: (X, np.ones(30)), "1 class"),
+        (lambda X, y: (X, np.ones(30)), "one class"),
         (lambda X, y: (np.where(np.eye(30, 3) > 0, np.nan, X), y), "NaN"),
         (lambda X, y: (np.where(np.eye(30, 3) > 0, np.inf, X), y), "infinity"),
         (lambda X, y: (X[:, 0], y), "2D array"),

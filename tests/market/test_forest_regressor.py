@@ -207,6 +207,8 @@ def test_bad_input(rows):
         MarketForestRegressor(weak_forest()).fit(X, np.where(np.arange(400) == 3, np.nan, y))
     with pytest.raises(ValueError, match="one value per row|1d array"):
         MarketForestRegressor(weak_forest()).fit(X, np.column_stack([y, y]))
+    with pytest.raises(TypeError, match="y must be numbers. Got dates or durations"):
+        MarketForestRegressor(weak_forest()).fit(X, np.datetime64("2024-01-01") + np.arange(400))
     with pytest.raises(TypeError, match="each of which predicts y. Got GradientBoostingRegressor"):
         MarketForestRegressor(GradientBoostingRegressor()).fit(X, y)
     with pytest.raises(TypeError, match="HistGradientBoosting"):

@@ -124,6 +124,33 @@ def test_gamma_of_scale(rng):
     assert scale_gamma(np.ones((5, 2)), np.full(5, 0.2)) == 1.0
 
 
+def test_gamma_of_values_that_vary_by_the_rounding_of_their_mean_only(rng):
+    weights = rng.dirichlet(np.ones(30))
+    values = np.full((30, 3), 1e5 / 3.0)
+    assert weights @ np.mean((values - weights @ values.mean(axis=1)) ** 2, axis=1) > 0.0
+    assert scale_gamma(values, weights) == 1.0
+    assert scale_gamma(1e-160 * rng.normal(size=(30, 3)), weights) == 1.0  # one over the variance is infinite
+    assert np.isfinite(scale_gamma(1e-153 * rng.normal(size=(30, 3)), weights))
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "laplacian"])
+@pytest.mark.parametrize("scale", [1e-150, 1e-30, 1.0])
+def test_prices_sum_to_one_however_far_rows_are(rng, kernel, scale):
+    X, y = make_rows(rng)
+    model = KernelMarketClassifier(kernel).fit(scale * X, y)
+    for factor in (1e-30, 1.0, 1e30, 1e149):
+        prices = model.predict_proba(factor * X)
+        np.testing.assert_allclose(prices.sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_far_participants_at_one_place_share_by_their_budgets():
+    X, y = np.array([[0.0], [0.0], [0.0], [-1.0]]), np.array([0, 0, 1, 1])
+    near = KernelMarketClassifier(gamma=1.0).fit(X, y).predict_proba([[1.0]])
+    np.testing.assert_allclose(near, np.array([[2.0, 1.0 + np.exp(-3.0)]]) / (3.0 + np.exp(-3.0)), rtol=1e-12)
+    same = KernelMarketClassifier(gamma=1.0).fit(X[:3], y[:3]).predict_proba([[1e30]])
+    np.testing.assert_allclose(same, [[2.0 / 3.0, 1.0 / 3.0]], rtol=1e-12)
+
+
 def test_blocks_of_rows_do_not_matter(rng, monkeypatch):
     X, y = make_rows(rng)
     settings = {"n_epochs": 2, "random_state": 0}
@@ -387,7 +414,7 @@ def test_callbacks_hear_every_pass_and_may_stop(rng):
 @pytest.mark.parametrize(
     ("change", "labels", "message"),
     [
-        ({}, [1] * 6, "at least two classes of positive weight. Got 1 class"),
+        ({}, [1] * 6, "y must have two classes or more. Got one class, 1: add rows"),
         ({"max_participants": 2}, [0, 1, 2] * 2, "max_participants must be at least 3, the number of classes. Got 2"),
         ({"kernel": indicator, "gamma": 1.0}, [0, 1] * 3, "gamma must be 'scale', which is not used"),
         ({"gamma": 0.0}, [0, 1] * 3, "The 'gamma' parameter"),
@@ -398,6 +425,12 @@ def test_callbacks_hear_every_pass_and_may_stop(rng):
 def test_bad_arguments(rng, change, labels, message):
     with pytest.raises(ValueError, match=message):
         KernelMarketClassifier(**change).fit(rng.normal(size=(6, 2)), labels)
+
+
+def test_weights_that_leave_one_class(rng):
+    weights = np.array([1.0, 0.0] * 3)
+    with pytest.raises(ValueError, match=r"rows of positive weight\. Got one class, 0: .* a positive sample_weight"):
+        KernelMarketClassifier().fit(rng.normal(size=(6, 2)), [0, 1] * 3, sample_weight=weights)
 
 
 def test_values_whose_distances_overflow(rng):

@@ -449,6 +449,12 @@ def test_values_are_checked(values, message):
         market_of_tables(np.ones((4, 1))).fit(row_numbers(4), values)
 
 
+@pytest.mark.parametrize("values", [pd.date_range("2024-01-01", periods=4), np.array([1, 2, "NaT", 4], dtype="m8[D]")])
+def test_dates_are_no_values(values):
+    with pytest.raises(TypeError, match="y must be numbers. Got dates or durations, of type (datetime|timedelta)64"):
+        market_of_tables(np.ones((4, 1))).fit(row_numbers(4), values)
+
+
 def test_columns_are_flattened_with_a_warning(means, y):
     with pytest.warns(DataConversionWarning, match="column-vector"):
         column = market_of_tables(means, **one_pass()).fit(row_numbers(N), y[:, None])

@@ -47,11 +47,15 @@ every_estimator = pytest.mark.parametrize("subject", ESTIMATORS, ids=name)
 class TestClasses:
     @every
     def test_one_class(self, subject, data):
-        expected = r"needs samples of at least 2 classes in the data, but the data contains only one class: \[3\]"
-        if isinstance(subject, type):
-            expected = f"{subject.__name__} {expected}"
-        with pytest.raises(ValueError, match=expected):
+        with pytest.raises(ValueError, match=r"y must have two classes or more\. Got one class, 3: add rows of"):
             fit_or_call(subject, data[0], np.full(120, 3))
+
+    @every_estimator
+    def test_weights_that_leave_one_class(self, subject, data):
+        X, y = data
+        weights = (y == y[0]).astype(float)
+        with pytest.raises(ValueError, match=r"among the rows of positive weight\. Got one class, .* sample_weight"):
+            subject().fit(X, y, sample_weight=weights)
 
     @every
     def test_declared_class_that_is_absent(self, subject, data):

@@ -163,3 +163,15 @@ class TestUnits:
             model = PrestoClassifier(1e-11, standardize=False).fit(1e-9 * X, y, weights)
         assert model.dual_gap_ >= model.objective_ - expected.objective_ - 1e-9
         assert not model.certificate_
+
+
+def test_cuts_that_rounding_makes_equal_leave_the_class_between_them_none(rng):
+    """Far from the training rows, scores are -inf for that class, neither NaN nor infinite for another one."""
+    X = rng.normal(size=(90, 2))
+    y = np.argsort(np.argsort(X.sum(axis=1) + rng.logistic(size=90))) * 3 // 90
+    model = ProportionalOddsClassifier().fit(X, y)
+    far = np.array([[1e30, 1e30], [-1e30, -1e30]])
+    for scores in (model.decision_function(far), model.predict_log_proba(far)):
+        np.testing.assert_array_equal(scores[:, 1], -np.inf)
+        assert np.isfinite(scores[:, [0, 2]]).all()
+    np.testing.assert_array_equal(model.predict(far), [2, 0])
