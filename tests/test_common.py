@@ -328,6 +328,14 @@ def test_fit_leaves_a_certificate(estimator_class):
 
 
 @every_estimator
+def test_assumptions_are_clauses(estimator_class):
+    """They stand in a list below the checks: no capital at the beginning, no full stop."""
+    for text in fitted(estimator_class)[0].certificate_.assumptions:
+        assert not text.endswith(".")
+        assert text[0].islower()
+
+
+@every_estimator
 def test_clone(estimator_class):
     model = fitted(estimator_class)[0]
     twin = clone(model)

@@ -25,9 +25,9 @@ __all__ = ["RatledgeRegressor", "ratledge_loss"]
 GAP = 1e-8  # duality gap allowed, relative to the objective and the variance of the outcomes
 CLAIM = "The coefficients minimize the mean squared error plus the penalties of bias and size on the training rows."
 ASSUMPTIONS = (
-    "Units outside the training rows have the mean errors, given their outcome, of those inside: bias is balanced in "
-    "bins of the training outcomes, where coefficients were fitted to their noise as well.",
-    "Bias that differs within a bin does no harm: the mean prediction given the outcome itself is not penalized.",
+    "units outside the training rows have the mean errors, given their outcome, of those inside: bias is balanced in "
+    "bins of the training outcomes, where coefficients were fitted to their noise as well",
+    "bias that differs within a bin does no harm: the mean prediction given the outcome itself is not penalized",
 )
 
 

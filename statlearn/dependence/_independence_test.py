@@ -175,5 +175,5 @@ def _certificate(penalty, pvalue, detail):
         f"No dependence of the predictions on the attributes was found by {penalty.measure} at level {LEVEL:g} "
         f"(p = {pvalue:.3g})."
     )
-    assumptions = ["Rows are independent. That no dependence was found does not show that there is none."]
+    assumptions = ["rows are independent"]
     return Certificate(claim, [check], assumptions)

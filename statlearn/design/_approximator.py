@@ -40,11 +40,11 @@ FURTHER = {  # how points are added, if not by the design itself
     "repeated_volume": "repeated_dpp",
 }
 ASSUMPTIONS = (
-    "The basis is orthonormal for its measure, which is the one in which errors matter.",
-    "Points are distributed as their weights say.",
-    "Errors of the values, if any, are independent of the points.",
+    "the basis is orthonormal for its measure, which is the one in which errors matter",
+    "points are distributed as their weights say",
+    "errors of the values, if any, are independent of the points",
 )
-MOVED = "Which points were left out or moved does not depend on their values."
+MOVED = "which points were left out or moved does not depend on their values"
 FAILED = "If an evaluation cannot succeed, leave it out: tell(values, points=...) takes the points that have values."
 STANDARD_ERRORS = 5.0  # by which the mean of the weights of given points may be above 1
 ENOUGH = 40  # points for which a mean is nearly normal

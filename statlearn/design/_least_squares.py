@@ -33,8 +33,8 @@ from ._samplers import ConditionedSampler
 __all__ = ["DPPLeastSquares"]
 
 ASSUMPTIONS = (
-    "The pool, with its weights, is the population that the fit is for.",
-    "Which rows are picked did not depend on labels.",
+    "the pool, with its weights, is the population that the fit is for",
+    "which rows are picked did not depend on labels",
 )
 NEGLIGIBLE = 1e-12  # entry of a unit vector that is rounding
 UNLABELED = "Label these rows. Those of query are picked if random_state is the same int in both calls."

@@ -292,7 +292,7 @@ def _certificate(pool):
             Check("largest leverage", float(pool.leverage.max()), None, None, "reported", "1: the row is always drawn"),
         ],
         (
-            "X does not change between fit and sample.",
-            "The masses of the rows are those of the population that the fit is for.",
+            "no entry of X changes between fit and sample",
+            "the masses of the rows are those of the population that the fit is for",
         ),
     )

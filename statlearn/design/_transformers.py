@@ -421,5 +421,5 @@ def _certificate(basis, X):
     ]
     claim = "Every row lies in the support of the measure for which the functions are orthonormal."
     return Certificate(
-        claim, checks, ["The measure is the one in which errors matter; it was not compared with the rows."]
+        claim, checks, ["the measure is the one in which errors matter; it was not compared with the rows"]
     )

@@ -47,5 +47,5 @@ def interval_certificate(lower, upper, lower_name, plan, found, objective, condi
     )
     assumptions = []
     if low < high:
-        assumptions.append("The plan is a local optimum: no plan of smaller objective was found, none is excluded.")
+        assumptions.append("the plan is a local optimum: no plan of smaller objective was found, none is excluded")
     return Certificate(claim, checks, assumptions)

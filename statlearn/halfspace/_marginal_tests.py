@@ -28,9 +28,9 @@ __all__ = [
 
 MINIMUM_ROWS = 50
 ASSUMPTIONS = (
-    "Rows are independent and were not used to choose the hyperplane.",
-    "That no departure was found does not show that there is none: small ones, and those that moments of degree four "
-    "and the bands do not see, go unnoticed.",
+    "rows are independent and were not used to choose the hyperplane",
+    "departures that were not found, small ones and those that moments of degree four and the bands do not see, do no "
+    "harm",
 )
 
 

@@ -21,14 +21,14 @@ __all__ = ["FOREST_CONSTRAINTS", "STREAM", "ForestMarket", "honest_prices"]
 
 BANKRUPT = 1e-6  # of the budget at the start
 ASSUMPTIONS = {
-    "oob": "Rows that a tree did not see are like new ones.",
-    "holdout": "Rows that the forest did not see are like new ones.",
-    "train": "Rows that trees were fitted to are like new ones, which they hardly are.",
+    "oob": "rows that a tree did not see are like new ones",
+    "holdout": "rows that the forest did not see are like new ones",
+    "train": "rows that trees were fitted to are like new ones, which they hardly are",
 }
-STREAM = (SAME, "The forest had not seen the rows of the stream.")
+STREAM = (SAME, "the forest had not seen the rows of the stream")
 UNSEEN_BY_FITTED = {
-    "oob": "Rows are those, in their order, that the fitted forest was fitted to.",
-    "holdout": "The fitted forest had not seen these rows.",
+    "oob": "rows are those, in their order, that the fitted forest was fitted to",
+    "holdout": "the fitted forest had not seen these rows",
 }
 SEEN = (
     "budgets are trained on rows that {who} was fitted to, on which its leaves are right by construction, so that they "

@@ -35,8 +35,8 @@ from ._training import rates_of
 __all__ = ["KernelMarketClassifier"]
 
 ASSUMPTIONS = (
-    "The rows, those to be predicted included, are independent draws from one distribution.",
-    "Rows that are near each other, by the kernel and the units of the features, tend to have the same class.",
+    "the rows, those to be predicted included, are independent draws from one distribution",
+    "rows that are near each other, by the kernel and the units of the features, tend to have the same class",
 )
 
 

@@ -27,7 +27,7 @@ from ._participants import (
 
 __all__ = ["ListMarket"]
 
-REFITTED = "Participants fitted to all rows bet like those fitted to the folds."
+REFITTED = "participants fitted to all rows bet like those fitted to the folds"
 
 
 class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble, StatlearnEstimator):

@@ -27,8 +27,8 @@ from ._training import rates_of
 __all__ = ["LogisticMarketClassifier"]
 
 ASSUMPTIONS = (
-    "The rows, those to be predicted included, are independent draws from one distribution.",
-    "The log-odds are linear in the features, with slopes that total_budget and the units of the features allow.",
+    "the rows, those to be predicted included, are independent draws from one distribution",
+    "the log-odds are linear in the features, with slopes that total_budget and the units of the features allow",
 )
 
 

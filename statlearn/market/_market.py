@@ -15,8 +15,8 @@ from ._training import History, train, usable_rounds
 __all__ = ["SAME", "TRAINING_CONSTRAINTS", "UNSEEN", "TrainedMarket"]
 
 EARNED = " Budgets were earned on rows that their owners were not fitted to."
-SAME = "New rows resemble the training rows."
-UNSEEN = "Participants had not seen the rows they bet on."
+SAME = "new rows resemble the training rows"
+UNSEEN = "participants had not seen the rows they bet on"
 
 TRAINING_CONSTRAINTS = {
     "learning_rate": [Interval(Real, 0, 1, closed="right")],

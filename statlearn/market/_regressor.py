@@ -32,7 +32,7 @@ from ._rounds import Rounds
 __all__ = ["PredictionMarketRegressor"]
 
 CLAIM = "The predicted density is the price of a market whose contracts pay out what was staked, whatever the value."
-NORMAL_ERRORS = "Errors of each participant are normal, with the same variance in all rows."
+NORMAL_ERRORS = "errors of each participant are normal, with the same variance in all rows"
 AUTO_FLOOR = 1e-6  # of the variance of y
 
 
