@@ -223,7 +223,7 @@ def dependence_stop():
     result = distance_covariance_test(y, X[["religious"]], random_state=0)
     print(f"\n{result.certificate}")
     figures = f"{seconds:.3f} s", f"{usual_seconds:.1f} s"
-    return Line("marriages", "eight distance correlations", *figures, "matrices", result.certificate)
+    return Line("marriages", "eight distance correlations", *figures, "matrices, 8 x one", result.certificate)
 
 
 def correlation_by_matrices(x, y):
