@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks.dependence_fresh import first_call, large_gradient
+from benchmarks.dependence_fresh import first_call, large_gradient, statistics_on_disk
 from benchmarks.dependence_peers import DENSE_PEERS, FAST_PEERS, PlainPenalty, hyppo_chi_square
 from benchmarks.fairness_data import load_compas, make_dependent, one_hot
 from benchmarks.fresh_process import run_fresh
@@ -74,6 +74,58 @@ def test_column_against_fast_values(kind, name, versus):
         peer_name=f"{name}, value only",
         distribution=distribution(FAST_PEERS, name),
         target=1,
+    )
+
+
+@pytest.mark.parametrize("n_samples", [1000, LARGE, 1_000_000])
+@pytest.mark.parametrize("kind", ["cells, codes", "column"])
+def test_two_columns_against_fast_values(kind, n_samples, versus):
+    """The value alone, which is all that the peer has."""
+    f, blocks = make_dependent(kind, n_samples)
+    column = blocks[0].ravel()
+    peer = peer_value(FAST_PEERS, FAST, f, [column])
+    assert distance_covariance(f, column) == pytest.approx(peer(), rel=1e-7)
+    versus(
+        f"n={n_samples}, {kind}, value",
+        lambda: distance_covariance(f, column),
+        peer,
+        peer_name=FAST,
+        distribution=distribution(FAST_PEERS, FAST),
+        target=1 if n_samples >= LARGE else None,
+    )
+
+
+@pytest.mark.parametrize("n_samples", [LARGE, 1_000_000])
+def test_correlation_against_dcor(n_samples, versus):
+    dcor = pytest.importorskip("dcor")
+    f, blocks = make_dependent("column", n_samples)
+    column = blocks[0].ravel()
+
+    def peer():
+        return dcor.u_distance_correlation_sqr(f, column, method="mergesort")
+
+    assert distance_correlation(f, column) == pytest.approx(float(peer()), rel=1e-7)
+    versus(
+        f"n={n_samples}, column, correlation",
+        lambda: distance_correlation(f, column),
+        peer,
+        peer_name=FAST,
+        distribution="dcor",
+        target=1,
+    )
+
+
+@pytest.mark.parametrize("n_samples", [1_000_000, 10_000_000])
+def test_statistics_on_disk(n_samples, benchmark, report, tmp_path):
+    figures = benchmark.pedantic(lambda: run_fresh(statistics_on_disk, str(n_samples), str(tmp_path)), rounds=1)
+    assert figures["correlation"] == pytest.approx(figures["in_memory"], rel=1e-7)
+    report(
+        f"n={n_samples}, column, correlation of columns on disk",
+        figures["disk_s"],
+        wanted="50 MB",
+        met=figures["added_mb"] <= 50.0,
+        note=f"{figures['added_mb']:.0f} MB of memory beside files, for data of {figures['data_mb']:.0f} MB; "
+        f"in memory {figures['memory_s']:.2g} s",
     )
 
 

@@ -6,13 +6,14 @@
 
 import json
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 
 from benchmarks.fresh_process import LINUX_STATUS, peak_memory
 
-__all__ = ["first_call", "large_gradient"]
+__all__ = ["first_call", "large_gradient", "statistics_on_disk"]
 
 FORGET_PEAK = Path("/proc/self/clear_refs")  # a 5 written here sets the peak to what is resident now
 MEGABYTES_PER_GIB = 2**30 / 1e6
@@ -81,6 +82,74 @@ def large_gradient(kind="cells, codes", n_samples=1_000_000):
     }
 
 
+def statistics_on_disk(n_samples, folder):
+    """Seconds and megabytes of the statistics of two columns in files, and the seconds of the correlation in memory.
+
+    Memory that belongs to files does not count: the system can take it back at any time. Nothing else has run that
+    would have left memory to take again.
+
+    Parameters
+    ----------
+    n_samples : int or str
+        Number of rows.
+    folder : str
+        Where the files are made.
+
+    Returns
+    -------
+    dict
+    """
+    import numpy as np
+
+    from statlearn.dependence import distance_correlation, out_of_core_distance_statistics
+
+    columns = [np.lib.format.open_memmap(Path(folder, name), "w+", float, (int(n_samples),)) for name in ("x", "y")]
+    rng = np.random.default_rng(0)
+    for rows in range(0, int(n_samples), 1_000_000):
+        x, y = rng.normal(size=(2, min(1_000_000, int(n_samples) - rows)))
+        columns[0][rows : rows + 1_000_000], columns[1][rows : rows + 1_000_000] = x, x**2 + y
+    out_of_core_distance_statistics(columns[0][:1000], columns[1][:1000], rows_in_memory=100)  # compile
+    with AnonymousMemory() as memory:
+        start = perf_counter()
+        correlation = out_of_core_distance_statistics(*columns, directory=folder).correlation
+        disk_s = perf_counter() - start
+    x, y = map(np.array, columns)
+    start = perf_counter()
+    return {
+        "correlation": correlation,
+        "in_memory": distance_correlation(x, y),
+        "memory_s": perf_counter() - start,
+        "disk_s": disk_s,
+        "added_mb": memory.added_mb,
+        "data_mb": 16e-6 * int(n_samples),
+    }
+
+
+class AnonymousMemory:
+    """The largest memory in a ``with`` block that belongs to no file, above that at its start; Linux tells it."""
+
+    def __enter__(self):
+        self._start = self._largest = self._now()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    @staticmethod
+    def _now():
+        fields = dict(line.split(":", 1) for line in LINUX_STATUS.read_text().splitlines())
+        return int(fields["RssAnon"].split()[0])
+
+    def _watch(self):
+        while not self._is_over.wait(0.005):
+            self._largest = max(self._largest, self._now())
+
+    def __exit__(self, *error):
+        self._is_over.set()
+        self._thread.join()
+        self.added_mb = 1024e-6 * (self._largest - self._start)
+
+
 def resident_memory():
     """Resident memory of this process, on Linux; else its peak.
 
@@ -95,7 +164,7 @@ def resident_memory():
     return peak_memory()
 
 
-MEASURES = {measure.__name__: measure for measure in (first_call, large_gradient)}
+MEASURES = {measure.__name__: measure for measure in (first_call, large_gradient, statistics_on_disk)}
 
 if __name__ == "__main__":
     print(json.dumps(MEASURES[sys.argv[1]](*sys.argv[2:])))

@@ -10,7 +10,16 @@ from ..exceptions import ConstantAttributeWarning
 LARGEST, SMALLEST = 1e150, 1e-150
 LARGEST_CODE = 2**62
 
-__all__ = ["Levels", "check_products", "check_weights", "read_block", "read_blocks", "warn_if_constant"]
+__all__ = [
+    "Levels",
+    "as_block",
+    "check_products",
+    "check_weights",
+    "check_width",
+    "read_block",
+    "read_blocks",
+    "warn_if_constant",
+]
 
 
 def read_block(values, name):
@@ -19,6 +28,15 @@ def read_block(values, name):
     Columns that are far from zero for their width are moved about it: distances do not change, and sums of them keep
     more digits.
     """
+    block = as_block(values, name)
+    low, high = block.min(axis=0), block.max(axis=0)
+    middle, width = low + (high - low) / 2.0, high - low
+    check_width(width.max(), name)
+    return block - middle if np.any(np.abs(middle) > width) else block
+
+
+def as_block(values, name):
+    """One variable as an array of float64 of shape (n_samples, n_columns), checked, where it is."""
     if isinstance(values, np.ma.MaskedArray):
         raise TypeError(f"{name} must not be a masked array: put numbers in place of the masked entries by filled.")
     try:
@@ -33,16 +51,18 @@ def read_block(values, name):
     if block.ndim not in (1, 2):
         raise ValueError(f"{name} must have one or two dimensions. Got shape {block.shape}.")
     block = np.ascontiguousarray(block, dtype=np.float64).reshape(len(block), -1)
-    low, high = block.min(axis=0), block.max(axis=0)
-    if max(-low.min(), high.max()) > LARGEST:
+    if max(-block.min(), block.max()) > LARGEST:
         raise ValueError(f"{name} has entries above {LARGEST:g}, whose squares overflow: divide it by a number.")
-    middle, width = low + (high - low) / 2.0, high - low
-    if 0.0 < width.max() < SMALLEST:
+    return block
+
+
+def check_width(width, name):
+    """Refuse variables whose largest difference has a square that underflows."""
+    if 0.0 < width < SMALLEST:
         raise ValueError(
             f"{name} has entries that differ by less than {SMALLEST:g}, whose squares underflow: multiply it by a "
             "number."
         )
-    return block - middle if np.any(np.abs(middle) > width) else block
 
 
 def read_blocks(S, name="S"):

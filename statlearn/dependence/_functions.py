@@ -6,16 +6,16 @@ from typing import Literal, overload
 import numpy as np
 
 from .._support._sklearn import Interval, validate_params
-from .._support.user_warnings import warn_user
 from .._typing import ArrayLike, DistanceMethod, FloatArray
-from ..exceptions import ConstantAttributeWarning
 from ._blocks import Levels, check_products, check_weights, read_block
 from ._centering import Centering
 from ._engines import Protected, SlicedDistance, build_kernel
 from ._kernels import ProductKernel
 from ._measures import distance_deviation, free_part, signed_value, standardized
 from ._ordering import Ordering
+from ._pair_sums import pair_sums
 from ._penalty import ENGINE_CONSTRAINTS
+from ._statistics import DistanceStatistics, distance_statistics, unit_of, warn_of_constants
 
 __all__ = [
     "concatenated_distance_covariance",
@@ -133,14 +133,9 @@ def distance_covariance(
         raise ValueError("squared=False needs unbiased=False: the unbiased square can be negative and has no root.")
     if return_grad and (x.shape[1] > 1 or not squared):
         raise ValueError("return_grad=True needs an x of one column and squared=True.")
-    if x.shape[1] == 1 or return_grad:
-        value, gradient = _with_one_column(x, y, centering, method, n_jobs)
-    elif y.shape[1] == 1:
-        value, _ = _with_one_column(y, x, centering, method, n_jobs)
-    else:
-        value = _of_products([x, y], centering, 0.0, method, n_jobs)
     if return_grad:
-        return value, gradient
+        return _with_one_column(x, y, centering, method, n_jobs)
+    value = _covariance(x, y, centering, method, n_jobs)
     return value if squared else float(np.sqrt(max(value, 0.0)))
 
 
@@ -199,17 +194,12 @@ def distance_correlation(
     >>> round(distance_correlation(x, x**2, unbiased=False), 3)
     0.242
     """
-    covariance = distance_covariance(x, y, unbiased=unbiased, sample_weight=sample_weight, method=method, n_jobs=n_jobs)
     x, y, centering = _two(x, y, sample_weight, unbiased)
     if not squared and unbiased:
         raise ValueError("squared=False needs unbiased=False: the unbiased square can be negative and has no root.")
-    for name, table in (("x", x), ("y", y)):
-        deviation = distance_deviation([table], centering, method, n_jobs)
-        if deviation == 0.0:
-            warn_user(f"{name} has distance variance 0, so the correlation is 0.", ConstantAttributeWarning)
-            return 0.0
-        covariance /= deviation
-    return covariance if squared else float(np.sqrt(max(covariance, 0.0)))
+    statistics = _statistics(x, y, centering, method, n_jobs)
+    warn_of_constants(statistics)
+    return statistics.correlation if squared else float(np.sqrt(max(statistics.correlation, 0.0)))
 
 
 @validate_params(
@@ -356,6 +346,34 @@ def _two(x, y, sample_weight, unbiased):
     if len(x) != len(y):
         raise ValueError(f"x and y have inconsistent numbers of samples: {len(x)} and {len(y)}.")
     return x, y, Centering(check_weights(sample_weight, len(x)), unbiased)
+
+
+def _covariance(x, y, centering, method, n_jobs):
+    if _takes_merges(x, y, method):
+        return _of_columns(x, y, centering).covariance
+    if 1 not in (x.shape[1], y.shape[1]):
+        return _of_products([x, y], centering, 0.0, method, n_jobs)
+    column, other = (x, y) if x.shape[1] == 1 else (y, x)
+    return _with_one_column(column, other, centering, method, n_jobs)[0]
+
+
+def _statistics(x, y, centering, method, n_jobs):
+    if _takes_merges(x, y, method):
+        return _of_columns(x, y, centering)
+    covariance = _covariance(x, y, centering, method, n_jobs)
+    deviations = [distance_deviation([block], centering, method, n_jobs) for block in (x, y)]
+    return DistanceStatistics(covariance, *np.square(deviations).tolist())
+
+
+def _takes_merges(x, y, method):
+    """Whether two merge sorts do, which give all statistics at once but no gradient."""
+    return x.shape[1] == y.shape[1] == 1 and method in ("auto", "column")
+
+
+def _of_columns(x, y, centering):
+    units = unit_of(np.ptp(x)), unit_of(np.ptp(y))
+    sums = pair_sums(x.ravel() / units[0], y.ravel() / units[1], centering.weights)
+    return distance_statistics(sums, centering, units)
 
 
 def _with_one_column(x, y, centering, method, n_jobs):

@@ -129,7 +129,9 @@ class _SortedColumn:
 
     def row_sums(self, weights):
         """``sum_k w_k |s_i - s_k|``."""
-        return self._back(column_row_sums(self._sorted, weights[self._order]))
+        sums = np.empty_like(self._sorted)
+        column_row_sums(self._sorted, weights[self._order], sums)
+        return self._back(sums)
 
     def signed_sums(self, predictions, weights):
         """``sum_k w_k sgn(f_i - f_k) |s_i - s_k|``."""

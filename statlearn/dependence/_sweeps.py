@@ -67,20 +67,18 @@ def level_signed_sums(order, starts, codes, table, weights):
 
 
 @njit
-def column_row_sums(column, weights):
-    """``sum_k w_k |s_i - s_k|`` for an increasing column s."""
+def column_row_sums(column, weights, result):
+    """Write ``sum_k w_k |s_i - s_k|`` for the rows of an increasing column s."""
     total, moment = 0.0, 0.0
     for row in range(column.size):
         total += weights[row]
         moment += weights[row] * column[row]
-    result = np.empty(column.size)
     mass_below, moment_below = 0.0, 0.0
     for row in range(column.size):
         s = column[row]
         result[row] = s * mass_below - moment_below + (moment - moment_below) - s * (total - mass_below)
         mass_below += weights[row]
         moment_below += weights[row] * s
-    return result
 
 
 @njit
