@@ -6,6 +6,7 @@ callbacks down just as well) and reports through `fit_progress`.
 """
 
 from collections.abc import Callable
+from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sklearn.callback import CallbackSupportMixin
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 else:
     from sklearn.callback import with_callbacks
 
-__all__ = ["CallbackSupportMixin", "FitProgress", "NoProgress", "fit_progress", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "FitProgress",
+    "NoProgress",
+    "copy_during_fit",
+    "fit_progress",
+    "with_callbacks",
+]
+
+HELD_DURING_FIT = "_callback_fit_ctx", "_skl_callbacks_to_teardown"  # attributes of scikit-learn's
 
 
 def fit_progress(estimator, X, y, *, max_subtasks=None, sequential=True, sample_weight=None):
@@ -66,6 +76,25 @@ def fit_progress(estimator, X, y, *, max_subtasks=None, sequential=True, sample_
     context = estimator._init_callback_context(max_subtasks=max_subtasks, sequential_subtasks=sequential)
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     return FitProgress(context, {"estimator": estimator, "X": X, "y": y, "metadata": metadata})
+
+
+def copy_during_fit(estimator):
+    """Copy an estimator that is still being fitted, without what callbacks keep in it until its fit ends.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator.
+
+    Returns
+    -------
+    twin : estimator
+        A shallow copy.
+    """
+    twin = copy(estimator)
+    for name in HELD_DURING_FIT:
+        vars(twin).pop(name, None)
+    return twin
 
 
 class FitProgress:

@@ -1,6 +1,5 @@
 """The tester-learner of halfspaces as an estimator."""
 
-import copy
 import functools
 from numbers import Integral, Real
 from pathlib import Path
@@ -13,10 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
-from .._support.progress import CallbackSupportMixin, fit_progress
+from .._support.progress import CallbackSupportMixin, copy_during_fit, fit_progress
 from .._support.random_streams import spawn_generators
 from .._support.user_warnings import warn_user
-from .._support.validation import check_sample_weight, validate_data
+from .._support.validation import check_sample_weight, check_two_classes, validate_data
 from .._typing import ArrayLike, FloatArray, LabelArray, MatrixLike, RandomState
 from ..exceptions import NotCertifiedError, NotCertifiedWarning
 from ._certificate import HalfspaceCertificate, halfspace_certificate
@@ -404,10 +403,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=[np.float64, np.float32], order="C")
         check_classification_targets(y)
         self.classes_ = np.unique(y)
-        if self.classes_.size < 2:
-            raise ValueError(
-                f"y must have 2 classes. Got 1 class, {self.classes_.tolist()[0]!r}. There is nothing to learn from it."
-            )
+        check_two_classes(self.classes_, None)
         if self.classes_.size > 2:
             kind = type_of_target(y)
             raise ValueError(
@@ -503,7 +499,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             "on_reject='ignore' silences this."
         )
         if self.on_reject == "raise":
-            raise NotCertifiedError(message, copy.copy(self), self.certificate_)
+            raise NotCertifiedError(message, copy_during_fit(self), self.certificate_)
         warn_user(message, NotCertifiedWarning)
 
 

@@ -104,7 +104,7 @@ class DescentStage(NamedTuple):
     n_polish: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SphereDescent:
     """What `psgd_sphere` found.
 
@@ -147,6 +147,12 @@ class SphereDescent:
     candidates: FloatArray
     errors: FloatArray
     stages: tuple[DescentStage, ...]
+
+    def __repr__(self):
+        return (
+            f"SphereDescent(error={self.error:.4g}, gradient_norm={self.gradient_norm:.3g}, width={self.width:.3g}, "
+            f"n_candidates={len(self.candidates)}, n_iter={self.n_iter})"
+        )
 
     @property
     def n_iter(self) -> int:
@@ -529,7 +535,9 @@ def _checked_sample(X, y, sample_weight):
     labels = set(np.unique(y[rows]).tolist())
     if labels != {-1, 1}:
         found = f"{sorted(labels, key=str)[:5]} in rows of positive weight"
-        raise ValueError(f"y must hold the labels 1 and -1, both of them. Got {found}.")
+        raise ValueError(
+            f"y must hold the labels 1 and -1, both of them. Got {found}: map one class to -1 and the other to 1."
+        )
     return LabeledRows(X, y.astype(np.float64), weights, Whitening.identity(X.shape[1]), rows)
 
 

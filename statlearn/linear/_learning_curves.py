@@ -15,7 +15,7 @@ from .._support._sklearn import HasMethods, Interval, RealNotInt, _safe_indexing
 from .._support.data_frames import data_frame
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
-from .._support.validation import check_vector
+from .._support.validation import check_two_classes, check_vector
 from .._typing import ArrayLike, DataFrame, Estimator, FloatArray, MatrixLike, RandomState
 from ..certificate import Certificate, Check
 from ._curve_crossings import bootstrap_interval, compare_curves
@@ -292,8 +292,7 @@ def _check_rows(X, y):
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     counts = np.bincount(codes)
-    if classes.size < 2:
-        raise ValueError(f"y must have at least 2 classes. Got {classes.size} class.")
+    check_two_classes(classes, None)
     if counts.min() < 2:
         raise ValueError(
             f"y must have at least 2 rows of each class, to learn from and to test. Got one of class "

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 from scipy.stats import ortho_group
+from sklearn.callback import ProgressBar
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -86,6 +87,18 @@ def test_an_error_carries_the_fitted_estimator(rng):
     assert not hasattr(model, "coef_")  # a fit that fails leaves the estimator as it was
     assert caught.value.estimator.score(X, X[:, 0] > 0.0) > 0.9
     assert caught.value.certificate is caught.value.estimator.certificate_
+
+
+def test_that_estimator_has_nothing_of_the_fit_left(rng):
+    """A callback keeps its place in an estimator until the fit has ended."""
+    X = rng.laplace(size=(2000, 2))
+    y = X[:, 0] > 0.0
+    model = TestableHalfspaceClassifier(**QUICK, tolerance=0.0, on_reject="raise").set_callbacks(ProgressBar())
+    with pytest.raises(NotCertifiedError) as caught:
+        model.fit(X, y)
+    plain = TestableHalfspaceClassifier(**QUICK, tolerance=0.0, on_reject="ignore").fit(X, y)
+    assert set(vars(caught.value.estimator)) == set(vars(plain)) | {"_skl_callbacks"}
+    assert caught.value.estimator.set_params(on_reject="ignore").fit(X, y).score(X, y) > 0.9
 
 
 def test_fresh_rows_are_examined_without_a_new_fit(model):

@@ -1,5 +1,7 @@
 """The descent on the sphere: the promise against logistic regression, optimality, exact symmetries, bad input."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -246,6 +248,14 @@ def test_progress_counts_widths(seed):
     steps = Steps()
     descend(sample, (1.0, 0.5, 0.1), DescentSettings(RAMP, max_iter=50), np.random.default_rng(0), progress=steps)
     assert steps.n == 4
+
+
+def test_it_prints_in_a_line(rng):
+    X = rng.standard_normal((200, 30))
+    descent = psgd_sphere(X, np.where(X[:, 0] > 0, 1, -1), random_state=0)
+    assert re.fullmatch(
+        r"SphereDescent\(error=\S+, gradient_norm=\S+, width=\S+, n_candidates=\d+, n_iter=\d+\)", repr(descent)
+    )
 
 
 class TestBadInput:
