@@ -344,7 +344,7 @@ def test_seconds_of_permutations(kind, benchmark, report):
     verdict = {"wanted": "3 s", "met": seconds <= 3.0} if kind.startswith("cells") else {}
     report(f"n=10000, {kind}, {N_PERMUTATIONS} permutations", seconds, **verdict)
     assert result.statistic == pytest.approx(value_and_gradient(f, blocks)[0], rel=SAME)
-    assert result.pvalue == 1 / (N_PERMUTATIONS + 1)
+    assert result.p_value == 1 / (N_PERMUTATIONS + 1)
 
 
 @pytest.mark.parametrize("kind", ["cells, two attributes", "column"])
@@ -368,14 +368,14 @@ def test_permutations_against_dcor(kind, benchmark, report):
     (found, seconds), (expected, peer_seconds) = timed(ours), timed(peer)
     benchmark.pedantic(ours, rounds=1)
     assert n_samples * found.statistic == pytest.approx(float(expected.statistic), rel=SAME)
-    rate = (found.pvalue + expected.pvalue) / 2.0
-    assert abs(found.pvalue - expected.pvalue) <= 4.0 * np.sqrt(2.0 * rate * (1.0 - rate) / N_PERMUTATIONS)
+    rate = (found.p_value + expected.pvalue) / 2.0
+    assert abs(found.p_value - expected.pvalue) <= 4.0 * np.sqrt(2.0 * rate * (1.0 - rate) / N_PERMUTATIONS)
     task = f"n={n_samples}, {kind}, {N_PERMUTATIONS} permutations"
     report(
         task,
         seconds,
         Comparison(task, "dcor distance_covariance_test", (seconds,), (peer_seconds,)),
-        note=f"p-values {found.pvalue:.3f} and {expected.pvalue:.3f}; both called once",
+        note=f"p-values {found.p_value:.3f} and {expected.pvalue:.3f}; both called once",
         distribution="dcor",
     )
 
@@ -393,7 +393,7 @@ def test_chi_squared_test_against_hyppo(kind, n_samples, versus):
 
     correlation, pvalue = hyppo_chi_square(f, table)
     assert distance_correlation(f, table) == pytest.approx(correlation, rel=1e-7)
-    assert ours().pvalue == pytest.approx(pvalue, rel=1e-5)
+    assert ours().p_value == pytest.approx(pvalue, rel=1e-5)
     versus(
         f"n={n_samples}, {kind}, chi-squared test",
         ours,

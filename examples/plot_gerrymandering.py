@@ -38,7 +38,7 @@ MEASURES = {"sum": "one attribute at a time", "ccdcov": "concatenated", "jdcov":
 plain = DistanceCovarianceFairRegressor(fairness_weight=0).fit(X, y, S).predict(X)
 for measure, name in MEASURES.items():
     excess = DistanceCovariancePenalty(measure).fit(S).excess(plain)
-    pvalue = distance_covariance_test(plain, S, statistic=measure, random_state=0).pvalue
+    pvalue = distance_covariance_test(plain, S, statistic=measure, random_state=0).p_value
     print(f"{name:<24} {excess:8.5f}   p = {pvalue:.3f}")
 
 # %%

@@ -1,20 +1,19 @@
 """The words in which public functions say what they take and return.
 
-The docstrings say more: shapes, units, ranges. What is written here is what a type checker can see of it. The types of
-optional packages are seen by type checkers alone, so that nothing loads early.
+The docstrings say more: shapes, units, ranges. What is written here is what a type checker can see of it. At run time
+most words are names alone: nothing loads early, and ``help`` shows ``ArrayLike`` rather than what NumPy understands by
+it, ten lines long.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
     from pandas import DataFrame
-else:
-    Axes = DataFrame = Any
 
 __all__ = [
     "ArrayLike",
@@ -88,19 +87,54 @@ class Basis(Protocol):
     def resolved(self) -> Any: ...
 
 
-FloatArray: TypeAlias = NDArray[np.float64]
-IntArray: TypeAlias = NDArray[np.integer[Any]]
-BoolArray: TypeAlias = NDArray[np.bool_]
-NameArray: TypeAlias = NDArray[np.object_]
-LabelArray: TypeAlias = NDArray[Any]  # labels have the type that the user gave them
+if TYPE_CHECKING:
+    FloatArray: TypeAlias = NDArray[np.float64]
+    IntArray: TypeAlias = NDArray[np.integer[Any]]
+    BoolArray: TypeAlias = NDArray[np.bool_]
+    NameArray: TypeAlias = NDArray[np.object_]
+    LabelArray: TypeAlias = NDArray[Any]  # labels have the type that the user gave them
+    MatrixLike: TypeAlias = ArrayLike | SparseMatrix
+    GraphLike: TypeAlias = MatrixLike | NetworkXGraph
+    GraphCollection: TypeAlias = ArrayLike | Sequence[GraphLike]
+else:
+
+    class ArrayLike:
+        """Whatever NumPy makes an array of."""
+
+    class MatrixLike:
+        """An array-like, or a sparse matrix."""
+
+    class GraphLike:
+        """A matrix, or a graph of networkx."""
+
+    class GraphCollection:
+        """A sequence of graphs, or what NumPy makes an array of."""
+
+    class FloatArray:
+        """An array of float64."""
+
+    class IntArray:
+        """An array of integers."""
+
+    class BoolArray:
+        """An array of booleans."""
+
+    class NameArray:
+        """An array of strings, as objects."""
+
+    class LabelArray:
+        """An array of labels, which have the type that the user gave them."""
+
+    class Axes:
+        """Axes of Matplotlib."""
+
+    class DataFrame:
+        """A table of pandas."""
+
 
 # A float, or an array if the argument has one dimension more. No type tells which, and a union of the two would have to
 # be taken apart at every use.
 FloatOrArray: TypeAlias = Any
-
-MatrixLike: TypeAlias = ArrayLike | SparseMatrix
-GraphLike: TypeAlias = MatrixLike | NetworkXGraph
-GraphCollection: TypeAlias = ArrayLike | Sequence[GraphLike]
 
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 LegacyRandomState: TypeAlias = (

@@ -1,12 +1,12 @@
 """What a fit may claim: named checks, the claim they support and the assumptions nobody checked.
 
-Every estimator leaves a `Certificate` in ``certificate_`` after ``fit``, every result object one in ``certificate``.
+Every estimator leaves a `Certificate` in ``certificate_`` after ``fit``, results that claim something one in ``certificate``.
 """
 
 import html
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +24,7 @@ KINDS = ("proof", "numerical", "test", "reported")
 COLUMNS = ("name", "kind", "statistic", "bound", "holds", "detail")
 LINE_WIDTH = 100
 VERDICTS = {True: "holds", False: "does not hold", None: "not decided"}
+HEADINGS = {True: "Claim", False: "Claim, refused", None: "Claim, not decided"}
 ANSWERS = {True: "yes", False: "NO", None: "not decided"}
 
 
@@ -139,7 +140,8 @@ class Certificate:
     A check of kind ``"reported"`` whose outcome is None is a number for the reader and has no say. Give a reported
     check an outcome only if the claim depends on it.
 
-    ``bool(certificate)`` is True only if the certificate holds: undecided counts as False.
+    ``bool(certificate)`` is True only if the certificate holds: undecided counts as False. Otherwise a certificate is a
+    mapping of names to checks: ``certificate[name]``, ``name in certificate``, ``len``, and iteration over the names.
 
     An added field holds a number, a string, a bool, None, or a sequence of these; arrays and lists are stored as
     tuples.
@@ -159,6 +161,8 @@ class Certificate:
     True
     >>> certificate["duality gap"].statistic
     2e-09
+    >>> "gap" in certificate, list(certificate)
+    (False, ['duality gap', 'crossing rows'])
     >>> print(certificate)
     Certificate: holds
     Claim: The coefficients minimize the objective up to the duality gap.
@@ -202,6 +206,15 @@ class Certificate:
             if check.name == name:
                 return check
         raise KeyError(f"no check named {name!r}; the checks are {', '.join(map(repr, self._names())) or 'none'}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self.checks)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the certificate as a dictionary that `json.dumps` writes as standard JSON.
@@ -257,7 +270,7 @@ class Certificate:
     def __str__(self):
         lines = [
             f"{type(self).__name__}: {VERDICTS[self.holds]}",
-            *textwrap.wrap(f"Claim: {self.claim}", LINE_WIDTH, subsequent_indent="  "),
+            *textwrap.wrap(f"{HEADINGS[self.holds]}: {self.claim}", LINE_WIDTH, subsequent_indent="  "),
             "Checks:",
             textwrap.indent(format_table(COLUMNS, [check._cells() for check in self.checks], right=(2, 3)), "  "),
         ]
@@ -278,7 +291,8 @@ class Certificate:
         )
         added = [f"{name}: {_shown(getattr(self, name))}" for name in self._added_fields()]
         return (
-            f"<p><b>{html.escape(type(self).__name__)}: {VERDICTS[self.holds]}</b><br>{html.escape(self.claim)}</p>"
+            f"<p><b>{html.escape(type(self).__name__)}: {VERDICTS[self.holds]}</b><br>{HEADINGS[self.holds]}: "
+            f"{html.escape(self.claim)}</p>"
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
             + _html_list("Assumed, not verified", self.assumptions)
             + _html_list("Further fields", added)

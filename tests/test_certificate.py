@@ -165,11 +165,31 @@ def test_frame_without_pandas_names_the_extra(monkeypatch):
         make_certificate(GAP).to_frame()
 
 
+@pytest.mark.parametrize(
+    ("checks", "heading"),
+    [([GAP], "Claim: Inside."), ([FAILED], "Claim, refused: Inside."), ([], "Claim, not decided")],
+)
+def test_a_claim_that_may_not_be_quoted_says_so(checks, heading):
+    certificate = Certificate("Inside.", checks)
+    assert str(certificate).splitlines()[1].startswith(heading)
+    assert heading in certificate._repr_html_()
+
+
+def test_a_mapping_of_names_to_checks():
+    certificate = Certificate("Inside.", [GAP, ROWS])
+    assert "duality gap" in certificate
+    assert "duality" not in certificate
+    assert GAP not in certificate
+    assert list(certificate) == [GAP.name, ROWS.name]
+    assert {name: certificate[name] for name in certificate} == {GAP.name: GAP, ROWS.name: ROWS}
+    assert len(certificate) == 2
+
+
 def test_printed_table():
     certificate = RangeCertificate("Inside.", [GAP, FAILED, ROWS], ["independent rows"], interval=[0, np.inf], unit="m")
     assert str(certificate).splitlines() == [
         "RangeCertificate: does not hold",
-        "Claim: Inside.",
+        "Claim, refused: Inside.",
         "Checks:",
         "  name           kind       statistic  bound  holds  detail",
         "  -------------  ---------  ---------  -----  -----  ------",

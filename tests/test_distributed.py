@@ -172,7 +172,7 @@ def permutations_of_a_dependence_test(n_jobs):
     S = rng.integers(3, size=(200, 2))
     f = 0.2 * S[:, 0] + rng.normal(size=200)
     result = distance_covariance_test(f, S, n_permutations=180, random_state=SEED, n_jobs=n_jobs)
-    return result.pvalue, result.null_distribution, result.certificate
+    return result.p_value, result.null_distribution, result.certificate
 
 
 def simulated_null_of_a_gaussianity_test(n_jobs):

@@ -43,6 +43,7 @@ else:
     from sklearn.utils._param_validation import validate_params
 
 __all__ = [
+    "HELD_DURING_FIT",
     "HasMethods",
     "Hidden",
     "Interval",
@@ -63,3 +64,6 @@ __all__ = [
     "validate_parameter_constraints",
     "validate_params",
 ]
+
+# Attributes in which callbacks keep their place in an estimator until its fit ends.
+HELD_DURING_FIT = "_callback_fit_ctx", "_skl_callbacks_to_teardown"

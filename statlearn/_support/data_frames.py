@@ -1,6 +1,33 @@
-"""Tables for pandas, which no part of the library needs to be installed."""
+"""Tables of pandas, which no part of the library needs to be installed."""
 
-__all__ = ["data_frame"]
+__all__ = ["check_same_index", "data_frame"]
+
+
+def check_same_index(**columns):
+    """Refuse pandas objects whose rows are not those of one another: they would be paired by position.
+
+    Parameters
+    ----------
+    **columns : dict of str to object
+        Arguments by name; those without an index are not looked at.
+
+    Raises
+    ------
+    ValueError
+        If two of them have different indices.
+
+    Examples
+    --------
+    >>> from statlearn._support.data_frames import check_same_index
+    >>> check_same_index(x=[1, 2], y=[3, 4])
+    """
+    indices = {name: getattr(column, "index", None) for name, column in columns.items()}
+    first, *others = [name for name, index in indices.items() if hasattr(index, "equals")] or [None]
+    for name in others:
+        if not indices[first].equals(indices[name]):
+            raise ValueError(
+                f"{first} and {name} must have the same index. Align them first, as by {name}.loc[{first}.index]."
+            )
 
 
 def data_frame(columns, method):

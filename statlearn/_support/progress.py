@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sklearn.callback import CallbackSupportMixin
 
+from ._sklearn import HELD_DURING_FIT
+
 if TYPE_CHECKING:
     # scikit-learn has no types, and a decorator without types hides those of what it decorates.
     Method = TypeVar("Method", bound=Callable[..., Any])
@@ -27,8 +29,6 @@ __all__ = [
     "fit_progress",
     "with_callbacks",
 ]
-
-HELD_DURING_FIT = "_callback_fit_ctx", "_skl_callbacks_to_teardown"  # attributes of scikit-learn's
 
 
 def fit_progress(estimator, X, y, *, max_subtasks=None, sequential=True, sample_weight=None):

@@ -1,8 +1,8 @@
 """Input checks shared by families, beyond those of scikit-learn.
 
 Messages name the argument, what was found and what is expected. Functions of scikit-learn are here under their own
-names, for they cast dates to numbers in silence, and a missing date to -9.2e18: the rest of the library imports them
-from here.
+names, for in silence they cast dates to numbers, a missing date to -9.2e18, and uncover what is masked: the rest of the
+library imports them from here.
 """
 
 from datetime import date, time, timedelta
@@ -19,6 +19,7 @@ __all__ = [
     "check_two_classes",
     "check_vector",
     "refuse_dates",
+    "refuse_masked",
     "validate_data",
 ]
 
@@ -57,11 +58,7 @@ def check_vector(values, name, *, size=None, positive=False):
     >>> check_vector([1, 0, 2], "penalty_factor", size=3)
     array([1., 0., 2.])
     """
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(
-            f"{name} must not be a masked array. Got one with {np.ma.count_masked(values)} masked entries: put "
-            "numbers in their place by its method filled."
-        )
+    refuse_masked(values, name)
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -110,9 +107,9 @@ def check_two_classes(classes, sample_weight, rows="rows"):
         return
     found = f"one class, {classes.tolist()[0]!r}" if len(classes) else "no class"
     if sample_weight is None:
-        raise ValueError(f"y must have two classes or more. Got {found}: add {rows} of another one.")
+        raise ValueError(f"y must have more than one class. Got {found}: add {rows} of another one.")
     raise ValueError(
-        f"y must have two classes or more among the {rows} of positive weight. Got {found}: give {rows} of another one "
+        f"y must have more than one class among the {rows} of positive weight. Got {found}: give {rows} of another one "
         "a positive sample_weight."
     )
 
@@ -139,7 +136,7 @@ def check_array(array, *, dtype="numeric", input_name="", **options):
     Raises
     ------
     TypeError
-        If there are dates among the numbers.
+        If there are dates among the numbers, or a masked array.
     ValueError
         If scikit-learn refuses the array.
 
@@ -149,6 +146,7 @@ def check_array(array, *, dtype="numeric", input_name="", **options):
     >>> check_array([[1, 2]], input_name="X")
     array([[1, 2]])
     """
+    refuse_masked(array, input_name or "The array")
     if dtype is not None:
         refuse_dates(array, input_name or "The array")
     return validation.check_array(array, dtype=dtype, input_name=input_name, **options)
@@ -180,7 +178,7 @@ def check_X_y(X, y, *, dtype="numeric", y_numeric=False, **options):  # noqa: N8
     Raises
     ------
     TypeError
-        If there are dates among the numbers.
+        If there are dates among the numbers, or a masked array.
     ValueError
         If scikit-learn refuses the data.
 
@@ -190,6 +188,8 @@ def check_X_y(X, y, *, dtype="numeric", y_numeric=False, **options):  # noqa: N8
     >>> check_X_y([[1, 2]], [3])
     (array([[1, 2]]), array([3]))
     """
+    refuse_masked(X, "X")
+    refuse_masked(y, "y")
     if dtype is not None:
         refuse_dates(X, "X")
     if y_numeric:
@@ -221,7 +221,7 @@ def validate_data(estimator, X, y="no_validation", *, skip_check_array=False, **
     Raises
     ------
     TypeError
-        If there are dates among the numbers.
+        If there are dates among the numbers, or a masked array.
     ValueError
         If scikit-learn refuses the data.
 
@@ -232,6 +232,8 @@ def validate_data(estimator, X, y="no_validation", *, skip_check_array=False, **
     >>> validate_data(LinearRegression(), [[1, 2]])
     array([[1, 2]])
     """
+    refuse_masked(X, "X")
+    refuse_masked(y, "y")
     if not skip_check_array and options.get("dtype", "numeric") is not None:
         refuse_dates(X, "X")
     if not skip_check_array and options.get("y_numeric", False):
@@ -263,7 +265,7 @@ def check_sample_weight(sample_weight, X, *, dtype=None, ensure_non_negative=Fal
     Raises
     ------
     TypeError
-        If there are durations or dates.
+        If there are durations or dates, or a masked array.
     ValueError
         If scikit-learn refuses the weights.
 
@@ -273,8 +275,36 @@ def check_sample_weight(sample_weight, X, *, dtype=None, ensure_non_negative=Fal
     >>> check_sample_weight(None, [[1, 2]])
     array([1.])
     """
+    refuse_masked(sample_weight, "sample_weight")
     refuse_dates(sample_weight, "sample_weight")
     return _check_sample_weight(sample_weight, X, dtype=dtype, ensure_non_negative=ensure_non_negative, **options)
+
+
+def refuse_masked(values, name):
+    """Refuse a masked array, whose hidden entries would be taken for values.
+
+    Parameters
+    ----------
+    values : object
+        An argument, of any type.
+    name : str
+        Its name in messages.
+
+    Raises
+    ------
+    TypeError
+        If it is a masked array.
+
+    Examples
+    --------
+    >>> from statlearn._support.validation import refuse_masked
+    >>> refuse_masked([1.0, 2.0], "X")
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must not be a masked array. Got one with {np.ma.count_masked(values)} masked entries: leave their "
+            "rows out, or put values in their place by its method filled."
+        )
 
 
 def refuse_dates(values, name):

@@ -12,6 +12,7 @@ LARGEST_CODE = 2**62
 
 __all__ = [
     "Levels",
+    "about_middle",
     "as_block",
     "check_products",
     "check_weights",
@@ -29,28 +30,32 @@ def read_block(values, name):
     more digits.
     """
     block = as_block(values, name)
+    check_width(np.ptp(block, axis=0).max(), name)
+    return about_middle(block)
+
+
+def about_middle(block):
+    """Columns about their middles if one is far from zero for its width: a constant becomes 0."""
     low, high = block.min(axis=0), block.max(axis=0)
-    middle, width = low + (high - low) / 2.0, high - low
-    check_width(width.max(), name)
-    return block - middle if np.any(np.abs(middle) > width) else block
+    middle = low + (high - low) / 2.0
+    return block - middle if np.any(np.abs(middle) > high - low) else block
 
 
 def as_block(values, name):
     """One variable as an array of float64 of shape (n_samples, n_columns), checked, where it is."""
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name} must not be a masked array: put numbers in place of the masked entries by filled.")
     try:
         block = check_array(values, ensure_2d=False, input_name=name)
+        block = np.ascontiguousarray(block, dtype=np.float64)  # categories of pandas are strings only now
     except ValueError as error:
         if "string" not in str(error):
             raise
         raise ValueError(
-            f"{name} holds strings, which have no distances: {error}. Turn categories into numbers, by "
-            "statlearn.fairness.ProtectedEncoder for instance."
+            f"{name} holds strings, which have no distances ({str(error).rstrip('.')}). Turn categories into "
+            "numbers, by statlearn.fairness.ProtectedEncoder for instance."
         ) from error
     if block.ndim not in (1, 2):
         raise ValueError(f"{name} must have one or two dimensions. Got shape {block.shape}.")
-    block = np.ascontiguousarray(block, dtype=np.float64).reshape(len(block), -1)
+    block = block.reshape(len(block), -1)
     if max(-block.min(), block.max()) > LARGEST:
         raise ValueError(f"{name} has entries above {LARGEST:g}, whose squares overflow: divide it by a number.")
     return block
@@ -108,7 +113,8 @@ def warn_if_constant(blocks, names):
     constant = [name for block, name in zip(blocks, names, strict=True) if np.all(block == block[0])]
     if constant:
         warn_user(
-            f"{', '.join(constant)} is constant: its distance covariance with anything is 0. Leave it out.",
+            f"{', '.join(constant)} is constant: its distance covariance with anything is 0, so that it adds nothing "
+            "to the penalty. Leave it out.",
             ConstantAttributeWarning,
         )
 

@@ -47,10 +47,12 @@ class Centering:
         centered = sum_of_squares - 2.0 * float((self.weights * row_sums) @ row_means)
         return self.scale * (centered + grand_mean * float(self.weights @ row_sums))
 
-    def covariance(self, products, row_products, total, other_total):
-        """``scale * sum Kt_ik Lt_ik`` from sums alone: of ``K_ik L_ik`` over pairs, of the products of the row sums of
-        K and L over rows, and of either row sums. Columns must be in their units, else these overflow."""
-        return self.scale * (products - 2.0 * row_products / self._row + total * other_total / self._all)
+    def covariance(self, products, row_products, total, other_total, unit):
+        """``scale * sum Kt_ik Lt_ik`` from sums alone, with weights that were divided by a unit: of ``K_ik L_ik`` over
+        pairs, of the products of the row sums of K and L over rows, and of either row sums."""
+        by_row, by_all = unit / (self.total - 2.0 * self.unbiased), unit / (self.total - 1.0 * self.unbiased)
+        scale = unit / self.total * (unit / (self.total - 3.0 * self.unbiased))
+        return scale * (products - 2.0 * row_products * by_row + total * by_all * (other_total * by_row))
 
 
 def _require_four(weights, total):

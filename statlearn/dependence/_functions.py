@@ -6,8 +6,9 @@ from typing import Literal, overload
 import numpy as np
 
 from .._support._sklearn import Interval, validate_params
+from .._support.data_frames import check_same_index
 from .._typing import ArrayLike, DistanceMethod, FloatArray
-from ._blocks import Levels, check_products, check_weights, read_block
+from ._blocks import Levels, about_middle, check_products, check_weights, read_block
 from ._centering import Centering
 from ._engines import Protected, SlicedDistance, build_kernel
 from ._kernels import ProductKernel
@@ -268,8 +269,11 @@ def joint_distance_covariance(
     0.125
     """
     if len(blocks) < 2:
-        raise ValueError(f"joint_distance_covariance needs at least two variables. Got {len(blocks)}.")
-    blocks = _read_all(blocks)
+        raise ValueError(
+            f"joint_distance_covariance needs at least two variables. Got {len(blocks)}: pass each as an argument of "
+            "its own, as by *blocks."
+        )
+    blocks = _read_all(blocks, _names(blocks))
     centering = Centering(check_weights(sample_weight, len(blocks[0])), unbiased)
     if standardize:
         blocks = [standardized(block, centering, method, n_jobs) for block in blocks]
@@ -329,19 +333,31 @@ def concatenated_distance_covariance(
     """
     if not blocks:
         raise ValueError("concatenated_distance_covariance needs at least one block beside f.")
-    table = np.hstack(_read_all(blocks))
-    return distance_covariance(f, table, unbiased=unbiased, sample_weight=sample_weight, method=method, n_jobs=n_jobs)
+    f, *others = _read_all([f, *blocks], ["f", *_names(blocks)])
+    return distance_covariance(
+        f, np.hstack(others), unbiased=unbiased, sample_weight=sample_weight, method=method, n_jobs=n_jobs
+    )
 
 
-def _read_all(blocks):
-    blocks = [read_block(block, f"block {position}") for position, block in enumerate(blocks)]
+def _names(blocks):
+    return [f"block {position}" for position in range(len(blocks))]
+
+
+def _read_all(blocks, names):
+    """Variables that are passed one by one."""
+    check_same_index(**dict(zip(names, blocks, strict=True)))
+    blocks = [read_block(block, name) for block, name in zip(blocks, names, strict=True)]
     sizes = [len(block) for block in blocks]
     if len(set(sizes)) > 1:
-        raise ValueError(f"blocks have inconsistent numbers of samples: {sizes}.")
+        raise ValueError(
+            f"{', '.join(names)} have inconsistent numbers of samples: {sizes}. Pass each block as an argument of its "
+            "own, as by *blocks."
+        )
     return blocks
 
 
 def _two(x, y, sample_weight, unbiased):
+    check_same_index(x=x, y=y, sample_weight=sample_weight)
     x, y = read_block(x, "x"), read_block(y, "y")
     if len(x) != len(y):
         raise ValueError(f"x and y have inconsistent numbers of samples: {len(x)} and {len(y)}.")
@@ -371,9 +387,14 @@ def _takes_merges(x, y, method):
 
 
 def _of_columns(x, y, centering):
-    units = unit_of(np.ptp(x)), unit_of(np.ptp(y))
-    sums = pair_sums(x.ravel() / units[0], y.ravel() / units[1], centering.weights)
-    return distance_statistics(sums, centering, units)
+    """Statistics by merges, of the rows that count: others may be anywhere, and would decide on units and centers."""
+    counts = centering.weights > 0.0
+    columns = [about_middle(block[counts]).ravel() for block in (x, y)]
+    units = [unit_of(np.ptp(column)) for column in columns]
+    weights = centering.weights[counts]
+    weight_unit = unit_of(weights.max())
+    x, y = (column / unit for column, unit in zip(columns, units, strict=True))
+    return distance_statistics(pair_sums(x, y, weights / weight_unit), centering, *units, weight_unit)
 
 
 def _with_one_column(x, y, centering, method, n_jobs):

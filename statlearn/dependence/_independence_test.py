@@ -1,6 +1,6 @@
 """Test of independence of predictions and protected attributes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ class DistanceCovarianceTestResult:
     ----------
     statistic : float
         The measure at the data, above its part that does not depend on f.
-    pvalue : float
+    p_value : float
         The p-value.
     null_distribution : ndarray of shape (n_permutations,) or None
         The measure at permuted data; None without permutations.
@@ -45,9 +45,13 @@ class DistanceCovarianceTestResult:
     """
 
     statistic: float
-    pvalue: float
-    null_distribution: FloatArray | None
-    certificate: Certificate
+    p_value: float
+    null_distribution: FloatArray | None = field(repr=False)
+    certificate: Certificate = field(repr=False)
+
+    def __str__(self):
+        null = "" if self.null_distribution is None else f", {self.null_distribution.size} permutations"
+        return f"Distance covariance test: statistic {self.statistic:.4g}, p = {self.p_value:.3g}{null}"
 
 
 @validate_params(
@@ -116,9 +120,9 @@ def distance_covariance_test(
     >>> rng = np.random.default_rng(0)
     >>> S = rng.integers(2, size=(300, 2))
     >>> f = (S[:, 0] != S[:, 1]) + rng.normal(size=300)
-    >>> distance_covariance_test(f, S, random_state=0).pvalue
+    >>> distance_covariance_test(f, S, random_state=0).p_value
     0.001
-    >>> distance_covariance_test(f, S, statistic="sum", random_state=0).pvalue > 0.05
+    >>> distance_covariance_test(f, S, statistic="sum", random_state=0).p_value > 0.05
     True
     """
     penalty = DistanceCovariancePenalty(statistic) if isinstance(statistic, str) else statistic
@@ -136,9 +140,9 @@ def distance_covariance_test(
     ]
     null = np.concatenate(run_parallel(_permuted, tasks, n_jobs=n_jobs))
     slack = 1e-12 * max(abs(observed), np.abs(null).max(), _size_of_terms(measure, ordering))
-    pvalue = (1 + int(np.count_nonzero(null >= observed - slack))) / (n_permutations + 1)
+    p_value = (1 + int(np.count_nonzero(null >= observed - slack))) / (n_permutations + 1)
     detail = f"{n_permutations} permutations of the predictions against intact rows of the attributes"
-    return DistanceCovarianceTestResult(observed, pvalue, null, _certificate(penalty, pvalue, detail))
+    return DistanceCovarianceTestResult(observed, p_value, null, _certificate(penalty, p_value, detail))
 
 
 def _size_of_terms(measure, ordering):
@@ -163,17 +167,17 @@ def _chi_square(penalty, ordering):
             f"{penalty!r}: use method='permutation'."
         )
     correlation, _ = penalty._fitted.normalized.excess_and_grad(ordering)
-    pvalue = float(chi2.sf(ordering.predictions.size * correlation + 1.0, 1))
+    p_value = float(chi2.sf(ordering.predictions.size * correlation + 1.0, 1))
     observed, _ = penalty._fitted.excess_and_grad(ordering)
     detail = "chi-squared bound of the null distribution, conservative"
-    return DistanceCovarianceTestResult(observed, pvalue, None, _certificate(penalty, pvalue, detail))
+    return DistanceCovarianceTestResult(observed, p_value, None, _certificate(penalty, p_value, detail))
 
 
-def _certificate(penalty, pvalue, detail):
-    check = Check("independence", pvalue, LEVEL, pvalue > LEVEL, "test", f"p-value; {detail}")
+def _certificate(penalty, p_value, detail):
+    check = Check("independence", p_value, LEVEL, p_value > LEVEL, "test", f"p-value; {detail}")
     claim = (
         f"No dependence of the predictions on the attributes was found by {penalty.measure} at level {LEVEL:g} "
-        f"(p = {pvalue:.3g})."
+        f"(p = {p_value:.3g})."
     )
     assumptions = ["rows are independent"]
     return Certificate(claim, [check], assumptions)

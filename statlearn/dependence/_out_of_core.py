@@ -1,5 +1,6 @@
 """Distance covariance of columns that do not fit into memory."""
 
+import os
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from .._support._sklearn import Interval, validate_params
+from .._support.data_frames import check_same_index
 from .._typing import ArrayLike
 from ._blocks import as_block, check_width
 from ._centering import Centering
@@ -49,7 +51,7 @@ def out_of_core_distance_statistics(
     unbiased : bool, default=True
         Whether to use the U-version, which can be negative, rather than the V-version.
     rows_in_memory : int, default=262144
-        Number of rows that are read and sorted at a time, with some 200 bytes each.
+        Number of rows that are read and sorted at a time, with some 140 bytes each.
     directory : str or path-like, default=None
         Where temporary files of 64 bytes a row are made, and deleted in the end. None is the system's folder for
         temporary files. It must be on a disk: if it is in memory, nothing is gained.
@@ -92,20 +94,21 @@ def out_of_core_distance_statistics(
     >>> round(statistics.correlation, 4) == round(distance_correlation(x, x**2), 4)
     True
     """
+    check_same_index(x=x, y=y)
     x, y = _Column(x, "x", rows_in_memory), _Column(y, "y", rows_in_memory)
     n_samples = len(x)
     if n_samples != len(y):
         raise ValueError(f"x and y have inconsistent numbers of samples: {n_samples} and {len(y)}.")
     weights = np.broadcast_to(1.0, n_samples)
     centering = Centering(weights, unbiased)
-    with TemporaryDirectory(dir=directory) as folder:
+    # Windows deletes no file that is mapped, as long as an error holds on to the frame that did so.
+    with TemporaryDirectory(dir=directory, ignore_cleanup_errors=True) as folder:
         _require_room(folder, n_bytes=2 * N_FIELDS * 8 * n_samples)
-        files = (Path(folder) / name for name in ("table", "room"))
-        tables = [np.asarray(np.memmap(file, np.float64, "w+", shape=(N_FIELDS, n_samples))) for file in files]
+        tables = [_mapped(Path(folder) / name, (N_FIELDS, n_samples)) for name in ("table", "room")]
         ones = (weights[rows] for rows in gen_batches(n_samples, rows_in_memory))
         sums = fill_and_sum(*tables, zip(x, y, ones, strict=True), rows_in_memory)
-        del tables  # a file that is mapped cannot be deleted everywhere
-    statistics = distance_statistics(sums, centering, (x.unit, y.unit))
+        del tables
+    statistics = distance_statistics(sums, centering, x.unit, y.unit, 1.0)
     warn_of_constants(statistics)
     return statistics
 
@@ -116,6 +119,8 @@ class _Column:
     def __init__(self, values, name, size):
         self._values = values if isinstance(values, np.ndarray) else np.asarray(values)
         self._name, self._size = name, size
+        if isinstance(values, (str, PathLike)):
+            raise TypeError(f"{name} must be a column. Got a file name: open it by np.load(file, mmap_mode='r').")
         if self._values.ndim not in (1, 2) or self._values.shape[1:] not in ((), (1,)):
             raise ValueError(f"{name} must be one column. Got an array of shape {self._values.shape}.")
         if len(self._values) == 0:
@@ -141,6 +146,16 @@ def _require_room(folder, n_bytes):
     free = disk_usage(folder).free
     if n_bytes > free:
         raise OSError(
-            f"{n_bytes / 1e9:.1f} GB are needed for temporary files, and {free / 1e9:.1f} GB are free in "
+            f"{n_bytes / 1e6:.3g} MB are needed for temporary files, and {free / 1e6:.3g} MB are free in "
             f"{Path(folder).parent}. Pass another directory."
         )
+
+
+def _mapped(path, shape):
+    """A table of zeros in a new file. Its room is taken where the system can do so: a map that finds none kills the
+    process."""
+    table = np.memmap(path, np.float64, "w+", shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, table.nbytes)
+    return np.asarray(table)

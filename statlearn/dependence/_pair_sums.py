@@ -141,10 +141,15 @@ def _merge_runs(source, target, width):
 def _merge(source, target, low, middle, high, sums):
     """Merge two runs, and sum ``w_i w_k |key_k - key_i| (value_k - value_i)`` over i in the left one, k in the right.
 
-    Keys and values are taken from the first row on the right, so that no term is negative if the values on the left are
-    the smaller ones. ``sums`` is room for those of weights, keys, values and products on either side.
+    Keys and values are taken from a row on the right, the first of greatest weight: of equal weights the first one, so
+    that no term is negative if the values on the left are the smaller ones, and no row that hardly counts. ``sums`` is
+    room for those of weights, keys, values and products on either side.
     """
-    key_origin, value_origin = source[KEY, middle], source[VALUE, middle]
+    origin = middle
+    for row in range(middle, high):
+        if source[WEIGHT, row] > source[WEIGHT, origin]:
+            origin = row
+    key_origin, value_origin = source[KEY, origin], source[VALUE, origin]
     left, right, total, lost = low, middle, 0.0, 0.0
     sums[:] = 0.0
     for out in range(low, high):
@@ -164,7 +169,7 @@ def _merge(source, target, low, middle, high, sums):
         own[1] += weight * key
         own[2] += weight * value
         own[3] += weight * key * value
-        added = total + term  # and what rounding takes from it (Neumaier 1974)
-        lost += (total - added) + term if abs(total) >= abs(term) else (term - added) + total
+        added = total + term
+        lost += (total - added) + term if abs(total) >= abs(term) else (term - added) + total  # Neumaier 1974
         total = added
     return total + lost

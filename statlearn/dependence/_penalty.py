@@ -206,6 +206,10 @@ class DistanceCovariancePenalty:
         ConstantAttributeWarning
             If an attribute is constant.
         """
+        return self._fit(S, sample_weight)
+
+    def _fit(self, S, sample_weight, names=None):
+        """Fit blocks that messages call by ``names``; None calls them by their positions in S."""
         blocks = read_blocks(S)
         if self.measure == "dcov" and len(blocks) > 1:
             raise ValueError(
@@ -213,7 +217,7 @@ class DistanceCovariancePenalty:
                 "[S] to make all columns one block."
             )
         centering = Centering(check_weights(sample_weight, len(blocks[0])), self.unbiased)
-        warn_if_constant(blocks, [f"block {position} of S" for position in range(len(blocks))])
+        warn_if_constant(blocks, names or [f"block {position} of S" for position in range(len(blocks))])
         parameters = {name: value for name, value in self.get_params().items() if name != "unbiased"}
         fitted = Measure(blocks, centering, **parameters)
         self._fitted, self.n_samples_, self.constant_ = fitted, len(blocks[0]), fitted.constant

@@ -41,11 +41,14 @@ class DistanceStatistics:
     x_variance: float
     y_variance: float
 
+    def __str__(self):
+        return f"distance covariance {self.covariance:.6g}, correlation {self.correlation:.6g}"
+
     @property
     def correlation(self) -> float:
-        """Covariance over the root of the product of the variances."""
+        """Covariance over the root of the product of the variances, which is the larger one but for rounding."""
         deviations = float(np.sqrt(self.x_variance) * np.sqrt(self.y_variance))
-        return self.covariance / deviations if deviations > 0.0 else 0.0
+        return min(max(self.covariance / deviations, -1.0), 1.0) if deviations > 0.0 else 0.0
 
 
 def unit_of(width):
@@ -53,23 +56,30 @@ def unit_of(width):
     return float(np.ldexp(1.0, np.frexp(width)[1])) if width > 0.0 else 1.0
 
 
-def distance_statistics(sums, centering, units):
-    """The statistics of one of the two versions from the `PairSums` of columns that were divided by units."""
-    x_unit, y_unit = units
-    covariance = centering.covariance(sums.products, sums.rows, sums.x, sums.y) * x_unit * y_unit
-    x_variance = _variance(sums.x_squares, sums.x_rows, sums.x, centering) * x_unit * x_unit
-    y_variance = _variance(sums.y_squares, sums.y_rows, sums.y, centering) * y_unit * y_unit
-    return DistanceStatistics(covariance, x_variance, y_variance)
+def distance_statistics(sums, centering, x_unit, y_unit, weight_unit):
+    """The statistics of one of the two versions from `PairSums` of columns and weights that were divided by units."""
+
+    def covariance(*sums_of):
+        value = centering.covariance(*sums_of, weight_unit)
+        return value if centering.unbiased else max(value, 0.0)  # the V-version is a norm, but for rounding
+
+    def variance(squares, rows, total):
+        value = covariance(squares, rows, total, total)
+        return value if value > VANISHING * squares * (weight_unit / centering.total) ** 2 else 0.0
+
+    return DistanceStatistics(
+        covariance(sums.products, sums.rows, sums.x, sums.y) * x_unit * y_unit,
+        variance(sums.x_squares, sums.x_rows, sums.x) * x_unit * x_unit,
+        variance(sums.y_squares, sums.y_rows, sums.y) * y_unit * y_unit,
+    )
 
 
 def warn_of_constants(statistics):
     """Say which variable has no variance."""
     for name, variance in (("x", statistics.x_variance), ("y", statistics.y_variance)):
         if variance == 0.0:
-            warn_user(f"{name} has distance variance 0, so the correlation is 0.", ConstantAttributeWarning)
-
-
-def _variance(squares, row_squares, total, centering):
-    """Distance variance, 0 where it is rounding."""
-    variance = centering.covariance(squares, row_squares, total, total)
-    return variance if variance > VANISHING * centering.scale * squares else 0.0
+            warn_user(
+                f"{name} has distance variance 0, so the correlation is 0: it is constant, or all but constant beside "
+                "a few values that are very far away.",
+                ConstantAttributeWarning,
+            )

@@ -69,16 +69,25 @@ def level_signed_sums(order, starts, codes, table, weights):
 @njit
 def column_row_sums(column, weights, result):
     """Write ``sum_k w_k |s_i - s_k|`` for the rows of an increasing column s."""
-    total, moment = 0.0, 0.0
+    mass, moment, lost = 0.0, 0.0, 0.0
     for row in range(column.size):
-        total += weights[row]
-        moment += weights[row] * column[row]
-    mass_below, moment_below = 0.0, 0.0
+        mass += weights[row]
+        moment, lost = _added(moment, lost, weights[row] * column[row])
+    moment += lost
+    mass_below, below, lost = 0.0, 0.0, 0.0
     for row in range(column.size):
-        s = column[row]
-        result[row] = s * mass_below - moment_below + (moment - moment_below) - s * (total - mass_below)
+        s, moment_below = column[row], below + lost
+        result[row] = s * mass_below - moment_below + (moment - moment_below) - s * (mass - mass_below)
         mass_below += weights[row]
-        moment_below += weights[row] * s
+        below, lost = _added(below, lost, weights[row] * s)
+
+
+@njit
+def _added(total, lost, term):
+    """A total and what rounding took from it, after a term more (Neumaier 1974)."""
+    added = total + term
+    lost += (total - added) + term if abs(total) >= abs(term) else (term - added) + total
+    return added, lost
 
 
 @njit

@@ -13,7 +13,7 @@ from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
-from .._support.validation import check_sample_weight, validate_data
+from .._support.validation import check_sample_weight, refuse_masked, validate_data
 from .._typing import ArrayLike, Basis, FloatArray, FloatOrArray, RandomState
 from ..certificate import Check
 from ..exceptions import EvaluationError
@@ -27,7 +27,6 @@ from ._fit import (
     fit_certificate,
     fit_least_squares,
     proved_error,
-    refuse_masked,
 )
 from ._samplers import SAMPLERS, check_basis, make_sampler
 from ._sizes import N_SAMPLES_CONSTRAINT, resolve_n_samples
@@ -267,7 +266,7 @@ class WeightedLeastSquaresApproximator(CallbackSupportMixin, RegressorMixin, Sta
             raise TypeError(f"f must be a function of points. Got {f!r}.")
         points = self.ask().points
         if vectorized:
-            return self.tell(_finite_values(points, f(points.copy())))  # f may overwrite its argument
+            return self.tell(_finite_values(points, _values_at_once(f, points)))
         with fit_progress(self, points, None, max_subtasks=len(points), sequential=False) as progress:
             tasks = ((f, x, progress.subtask("evaluation")) for x in points.copy())
             outcomes = run_parallel(_evaluate, tasks, n_jobs, prefer=None)
@@ -490,6 +489,23 @@ def _weight_check(design):
     holds = bool(mean <= bound) if weights.size >= ENOUGH else None
     detail = "mean of m / k, 1 for points from the optimal density; for others see the parameter weights"
     return Check("weights of the points", mean, bound, holds, "test", detail)
+
+
+def _values_at_once(f, points):
+    """Values of a function of all points; where it looks like one of a single point, the error says the cure."""
+    cure = f"f is called with all {len(points)} points at once; a function of one point needs vectorized=False."
+    try:
+        values = f(points.copy())  # f may overwrite its argument
+    except (IndexError, TypeError, ValueError) as error:  # its type and words belong to the user
+        error.add_note(cure)
+        raise
+    shape = np.shape(values) if np.isscalar(values) or hasattr(values, "shape") else (len(points),)
+    if shape[:1] != (len(points),):
+        raise ValueError(
+            f"values must have one value, or vector of values, for each of {len(points)} points. Got an array of shape "
+            f"{shape}: {cure}"
+        )
+    return values
 
 
 def _evaluate(f, x, progress):

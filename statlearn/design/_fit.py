@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .._support.user_warnings import warn_user
-from .._support.validation import refuse_dates
+from .._support.validation import refuse_dates, refuse_masked
 from ..certificate import Certificate, Check
 from ..exceptions import RankDeficientWarning
 
@@ -19,7 +19,6 @@ __all__ = [
     "fit_certificate",
     "fit_least_squares",
     "proved_error",
-    "refuse_masked",
 ]
 
 RANK_TOLERANCE = 1e-10  # singular values below it, relative to the largest, are taken as zero
@@ -166,12 +165,6 @@ def drawing_checks(design):
         return []
     detail = "until one met the bound" if design.conditioned else "none of which met the bound: this is the best one"
     return [Check("designs drawn", design.n_drawn, None, None, "reported", detail)]
-
-
-def refuse_masked(values, name):
-    """Raise an error for a masked array, whose hidden entries would be taken for values."""
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name} must not be a masked array. Leave out what is masked, or give NaN in its place.")
 
 
 def check_values(values, places, what, cure, name="values"):

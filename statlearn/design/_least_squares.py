@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import Interval, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
-from .._support.validation import check_array, validate_data
+from .._support.validation import check_array, refuse_masked, validate_data
 from .._typing import ArrayLike, FloatArray, IntArray, MatrixLike, RandomState
 from ..certificate import Check
 from ._design import Design
@@ -24,7 +24,6 @@ from ._fit import (
     fit_certificate,
     fit_least_squares,
     proved_error,
-    refuse_masked,
 )
 from ._leverage import FORMATS
 from ._pool import PoolDPPSampler

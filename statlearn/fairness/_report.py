@@ -14,7 +14,7 @@ from .._typing import ArrayLike, DataFrame, RandomState
 from ..certificate import Certificate, Check, format_table
 from ..dependence import DistanceCovariancePenalty, distance_covariance_test
 from ._cells import N_BINS, Cells, attribute_cells, intersection_cells
-from ._criteria import encode, levels_of
+from ._criteria import encode, fit_penalty, levels_of
 from ._densities import density_grid
 from ._encoder import ProtectedEncoder
 from ._metrics import (
@@ -273,7 +273,7 @@ def fairness_report(
     tables = [*parts, (INTERSECTION, intersections)] if len(parts) > 1 else parts
     groups = _group_table(tables, predictions, outcomes, weights, min_group)
     grouped = GroupedPredictions(predictions, intersections, weights)
-    overall = _dependence(predictions, blocks, None if sample_weight is None else weights)
+    overall = _dependence(predictions, sensitive, blocks, None if sample_weight is None else weights)
     overall |= _differences(grouped, min_group)
     test = None
     if n_permutations:
@@ -327,10 +327,12 @@ def _distances_to_the_rest(values, cells, weights):
     return wasserstein, ks
 
 
-def _dependence(predictions, blocks, weights):
+def _dependence(predictions, sensitive, blocks, weights):
     """The measures of `statlearn.dependence`."""
-    concatenated = DistanceCovariancePenalty("ccdcov").fit(blocks, weights)
-    joint = concatenated if len(blocks) == 1 else DistanceCovariancePenalty("jdcov").fit(blocks, weights)
+    concatenated = fit_penalty(DistanceCovariancePenalty("ccdcov"), sensitive, blocks, weights)
+    joint = concatenated
+    if len(blocks) > 1:
+        joint = fit_penalty(DistanceCovariancePenalty("jdcov"), sensitive, blocks, weights)
     return {
         "distance_correlation": concatenated.distance_correlation(predictions),
         "ccdcov": concatenated.excess(predictions),
@@ -384,7 +386,7 @@ def _certificate(groups, overall, min_group, test):
     if test is not None:
         n_permutations = test.null_distribution.size
         detail = f"p-value of {n_permutations} permutations of the predictions against intact rows of attributes"
-        checks.append(Check("independence", test.pvalue, LEVEL, test.pvalue > LEVEL, "test", detail))
+        checks.append(Check("independence", test.p_value, LEVEL, test.p_value > LEVEL, "test", detail))
         claim = f"No dependence of the predictions on the sensitive features was found at level {LEVEL:g}."
     return Certificate(
         claim=claim,

@@ -408,7 +408,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             kind = type_of_target(y)
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is {kind}: y has "
-                f"{self.classes_.size} classes and needs 2 classes. Use OneVsRestClassifier for more."
+                f"{self.classes_.size} classes and needs 2 classes. Use OneVsOneClassifier for more."
             )
         return X, self._signs(y, X.shape[0]), checked_weights(sample_weight, X)
 
@@ -418,7 +418,9 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
             raise ValueError(f"y must have one label per row of X, {n_rows} in all. Got shape {y.shape}.")
         unknown = ~np.isin(y, self.classes_)
         if unknown.any():
-            raise ValueError(f"y must have the labels {self.classes_.tolist()} of the fit. Got {y[unknown][0]!r}.")
+            raise ValueError(
+                f"y must have the labels {self.classes_.tolist()} of the fit. Got {y[unknown].tolist()[0]!r}."
+            )
         return np.where(y == self.classes_[1], 1.0, -1.0)
 
     def _check_parameters(self):

@@ -197,7 +197,7 @@ def test_bounds_without_an_assumption_about_noise_grow_with_the_share_of_wrong_l
 
 
 def test_more_than_two_classes_are_refused(rng):
-    with pytest.raises(ValueError, match="OneVsRestClassifier"):
+    with pytest.raises(ValueError, match="OneVsOneClassifier"):
         quiet().fit(rng.normal(size=(30, 2)), np.arange(30) % 3)
 
 
