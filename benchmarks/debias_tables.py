@@ -224,8 +224,8 @@ def groups_row(made_by, rng):
     verdict = differential_error_test(y, x, among_pairs)
     true = contrast(truth, treated)
     row = {name: contrast(values, treated) / true for name, values in corrected_values(raw, x, y).items()}
-    row["rejected: same predictions given the truth"] = verdict.pvalue_predictions < verdict.level
-    row["rejected: same truth given predictions"] = verdict.pvalue_truth < verdict.level
+    row["rejected: same predictions given the truth"] = verdict.p_value_predictions < verdict.level
+    row["rejected: same truth given predictions"] = verdict.p_value_truth < verdict.level
     return row
 
 

@@ -1,6 +1,7 @@
 """What a fit may claim: named checks, the claim they support and the assumptions nobody checked.
 
-Every estimator leaves a `Certificate` in ``certificate_`` after ``fit``, results that claim something one in ``certificate``.
+Every estimator leaves a `Certificate` in ``certificate_`` after ``fit``, results that claim something have one in
+``certificate``.
 """
 
 import html

@@ -5,11 +5,11 @@ from scipy.stats import beta
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import column_or_1d
 
+from .._support.data_frames import check_same_index
 from .._support.user_warnings import warn_user
 from .._support.validation import check_array, check_sample_weight
 from ..exceptions import InSampleWarning, SupportWarning, TiedPredictionsWarning, WeakCalibrationWarning
 from ._calibration_sample import CalibrationSample, is_constant
-from ._unit_checks import check_same_index
 
 __all__ = [
     "check_calibration",

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t as student
 
-__all__ = ["CalibrationSample", "SlopeFit", "fit_slope", "folds_of", "weighted_covariance", "weighted_mean"]
+__all__ = ["CalibrationSample", "SlopeFit", "fit_slope", "folds_of", "is_wider", "weighted_covariance", "weighted_mean"]
 
 LEVEL = 0.95  # of the intervals that are shown
 ROUNDING = 1e-12  # a range below this share of the largest value is that of a constant
@@ -69,6 +69,23 @@ class CalibrationSample:
     def is_uncorrelated(self):
         """Whether no line of predictions on the truth rises or falls, up to rounding, so that none can be inverted."""
         return abs(self.slope_of_predictions().slope * self.slope_of_truth().slope) <= ROUNDING**2
+
+
+def is_wider(slope, calibration_slope):
+    """Whether predictions vary more than the truth, and shrink nothing that chance does not explain.
+
+    Swapped arguments look like that, or corrected predictions; a model that errs at random may. The ratio of the two
+    slopes is that of the variances.
+
+    Parameters
+    ----------
+    slope, calibration_slope : SlopeFit
+        Of predictions on the truth, and of the truth on predictions.
+    """
+    if slope.interval()[0] > 1.0:
+        return True
+    does_not_shrink = slope.interval()[1] >= 1.0 > calibration_slope.interval()[1]
+    return bool(does_not_shrink and slope.slope > calibration_slope.slope)
 
 
 class SlopeFit(NamedTuple):

@@ -16,7 +16,7 @@ from ._correction_certificate import NON_DIFFERENTIAL
 from ._corrector import Corrector
 from ._delta_method import fieller_interval, jackknife_covariance, line_of
 from ._differential_errors import ALIKE
-from ._group_errors import check_groups, group_checks, group_errors, warn_differential
+from ._group_errors import check_groups, group_checks, group_errors, untested_check, warn_differential
 from ._linear_correction import LinearCalibrationCorrector
 from ._relearning import relearner_of
 from ._unit_checks import check_clusters
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 SMALLEST_SPAN = 1e-140
+WIDER = 1.25  # ratio of two spreads that are not taken for equal
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,8 +172,8 @@ def corrected_certificate(claim, checks, assumptions, predictions, correction_ma
     if estimates.covariance is not None:
         checks.append(_calibration_share(estimates))
     inherited = corrector.certificate_.assumptions
+    checks += [untested_check()] if errors is None else group_checks(errors)
     if errors is not None:  # what groups test is assumed of the units at hand alone
-        checks += group_checks(errors)
         inherited = [ALIKE if text == NON_DIFFERENTIAL else text for text in inherited]
     kind = "pairs" if correction_map.codes is None else "clusters"
     samples = [f"calibration {kind} are independent", "the calibration sample is independent of the units at hand"]
@@ -187,18 +188,25 @@ def _alike(predictions, corrector):
     detail = "share of the units; their correction is extrapolated" + (
         "" if is_inside else ", so that nothing is decided"
     )
-    spread = float(predictions.std() / corrector._sample.predictions.std())
     return [
         Check("outside calibration", outside, None, is_inside or None, "test", detail),
-        Check(
-            "spread",
-            spread,
-            None,
-            None,
-            "reported",
-            "standard deviation of the predictions over that of the calibration sample; far from 1 if units differ",
-        ),
+        _spread(predictions, corrector),
     ]
+
+
+def _spread(predictions, corrector):
+    """How much predictions vary beside those of the pairs, with a question if it is as much as corrected ones do."""
+    known = corrector._sample.predictions
+    spread, corrected = (
+        float(values.std() / known.std()) for values in (predictions, corrector._correction.evaluate(known))
+    )
+    detail = "standard deviation of the predictions over that of the calibration sample; far from 1 if units differ"
+    if spread > WIDER and corrected / WIDER < spread < corrected * WIDER:
+        detail += (
+            f"; corrected predictions have {corrected:.3g}: were these corrected already? Give them as the model made "
+            "them, predict_raw of a DebiasedRegressor"
+        )
+    return Check("spread", spread, None, None, "reported", detail)
 
 
 def _calibration_share(estimates):

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from ..certificate import Certificate, Check
-from ._calibration_sample import fit_slope, weighted_covariance, weighted_mean
+from ._calibration_sample import fit_slope, is_wider, weighted_covariance, weighted_mean
 from ._truth_bins import largest_bias
 
 __all__ = [
@@ -139,7 +139,13 @@ def _normality(residuals, weights):
 
 def _slope_before(sample):
     fit = sample.slope_of_predictions()
-    return Check("slope before", fit.slope, None, None, "reported", f"of predictions on the truth; {_interval(fit)}")
+    detail = f"of predictions on the truth; {_interval(fit)}"
+    if is_wider(fit, sample.slope_of_truth()):
+        detail += (
+            "; predictions vary more than the truth: are the two arguments swapped, in different units, or predictions "
+            "corrected already?"
+        )
+    return Check("slope before", fit.slope, None, None, "reported", detail)
 
 
 def _slope_after(sample, held_out):

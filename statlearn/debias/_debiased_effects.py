@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._support._sklearn import Interval, StrOptions, validate_parameter_constraints, validate_params
+from .._support.data_frames import check_same_index
 from .._typing import ArrayLike, RandomState
 from ._bootstrap import Units
 from ._corrected_estimates import (
@@ -26,7 +27,7 @@ from ._trial import (
     trial_assumptions,
     trial_checks,
 )
-from ._unit_checks import check_outcome, check_same_index, check_treatment
+from ._unit_checks import check_outcome, check_treatment
 
 CLAIM = (
     "The interval covers the average effect of the treatment on the true outcome, in large samples, as often as its "
@@ -112,7 +113,8 @@ def debiased_ate(
     corrector : Corrector
         A fitted `LinearCalibrationCorrector`, `TweedieCorrector` or `SieveCorrector`.
     y_pred : array-like of shape (n_samples,)
-        Predicted outcomes of the units of the trial, as the model made them.
+        Predicted outcomes of the units of the trial, as the model made them: ``predict_raw`` of a `DebiasedRegressor`,
+        never its ``predict``.
     treatment : array-like of shape (n_samples,)
         1 or True for treated units, 0 or False for the others.
     propensity : array-like of shape (n_samples,) or float, default=None
@@ -133,7 +135,8 @@ def debiased_ate(
         Number of bootstrap samples.
     calibration_groups : array-like of shape (n_calibration,), default=None
         Treatment, or groups like it, of the calibration pairs with a positive weight, as 0 and 1. They test whether
-        errors depend on the group; a warning says so if they do.
+        errors depend on the group; a warning says so if they do. Without them the certificate says that it was not
+        tested.
     calibration_clusters : array-like of shape (n_calibration,), default=None
         Clusters of the calibration pairs with a positive weight; None if pairs are independent.
     random_state : int, RandomState instance, Generator or None, default=None

@@ -70,14 +70,14 @@ class ShrinkageReport:
         Errors by the truth, in bins between its quantiles, tenths if there are enough pairs: the ``smallest`` and
         ``largest`` truth of a bin, its number of pairs ``n``, the mean error ``bias`` of predictions, and its standard
         error ``se``, NaN for a single pair.
-    straight_pvalue : float or None
+    straight_p_value : float or None
         Of the hypothesis that the mean prediction is linear in the truth, against a cubic. None, here and below, if
         there is nothing to test.
-    straight_calibration_pvalue : float or None
+    straight_calibration_p_value : float or None
         Of the hypothesis that the mean truth is linear in the prediction.
-    normality_pvalue : float or None
+    normality_p_value : float or None
         Of the hypothesis that residuals of the truth have the skewness and kurtosis of a normal distribution.
-    homoscedasticity_pvalue : float or None
+    homoscedasticity_p_value : float or None
         Of the hypothesis that their variance does not depend on the prediction.
     n_distinct : int
         Number of distinct predictions.
@@ -119,10 +119,10 @@ class ShrinkageReport:
     calibration_slope_ci: tuple[float, float]
     bias: float
     quantiles: dict[str, FloatArray] = field(repr=False)
-    straight_pvalue: float | None = field(repr=False)
-    straight_calibration_pvalue: float | None = field(repr=False)
-    normality_pvalue: float | None = field(repr=False)
-    homoscedasticity_pvalue: float | None = field(repr=False)
+    straight_p_value: float | None = field(repr=False)
+    straight_calibration_p_value: float | None = field(repr=False)
+    normality_p_value: float | None = field(repr=False)
+    homoscedasticity_p_value: float | None = field(repr=False)
     n_distinct: int = field(repr=False)
     tied_share: float = field(repr=False)
     outside_share: float | None = field(repr=False)
@@ -166,10 +166,10 @@ class ShrinkageReport:
         ):
             yield name, f"{slope:.3g}, 95 % interval {low:.3g} to {high:.3g}"
         for name, p in (
-            ("mean prediction linear in the truth", self.straight_pvalue),
-            ("mean truth linear in the prediction", self.straight_calibration_pvalue),
-            ("normal residuals", self.normality_pvalue),
-            ("residuals of the same variance", self.homoscedasticity_pvalue),
+            ("mean prediction linear in the truth", self.straight_p_value),
+            ("mean truth linear in the prediction", self.straight_calibration_p_value),
+            ("normal residuals", self.normality_p_value),
+            ("residuals of the same variance", self.homoscedasticity_p_value),
         ):
             yield name, "not tested" if p is None else f"p = {p:.2g}"
         yield "distinct predictions", f"{self.n_distinct}, {100.0 * self.tied_share:.3g} % tied"
@@ -277,7 +277,7 @@ def shrinkage_report(
     sample = sample.with_unit_weights()
     differential = None if groups is None else compare_groups(sample, kept, groups)
     tests, counts = _tests(sample), count_pairs(sample)
-    straight, straight_calibration, normal, even = (_pvalue(tests, name) for name in TESTS)
+    straight, straight_calibration, normal, even = (_p_value(tests, name) for name in TESTS)
     findings = Findings(
         n=len(sample),
         slope=sample.slope_of_predictions(),
@@ -304,10 +304,10 @@ def shrinkage_report(
         calibration_slope_ci=findings.calibration.interval(),
         bias=weighted_mean(errors, sample.weights),
         quantiles=_quantile_errors(sample, errors),
-        straight_pvalue=straight,
-        straight_calibration_pvalue=straight_calibration,
-        normality_pvalue=normal,
-        homoscedasticity_pvalue=even,
+        straight_p_value=straight,
+        straight_calibration_p_value=straight_calibration,
+        normality_p_value=normal,
+        homoscedasticity_p_value=even,
         n_distinct=counts.size,
         tied_share=tied_share(counts),
         outside_share=findings.outside,
@@ -337,7 +337,7 @@ def _straight(name, x, response, weights):
     return Check(name, p, LEVEL, holds, "test", "p-value of a quadratic and a cubic term")
 
 
-def _pvalue(tests, name):
+def _p_value(tests, name):
     """P-value of a test; None if it was not made, or could not be."""
     return next((test.statistic for test in tests if test.name == name and np.isfinite(test.statistic)), None)
 

@@ -52,9 +52,9 @@ class DifferentialErrorResult:
         What to do when the groups are compared; ``reason`` says why.
     reason : str
         The verdict in words.
-    pvalue_predictions : float
+    p_value_predictions : float
         Of the hypothesis that groups do not differ in their predictions at the same truth.
-    pvalue_truth : float
+    p_value_truth : float
         Of the hypothesis that groups do not differ in the truth at the same prediction.
     prediction_gap, prediction_gap_se : float or ndarray of shape (n_groups - 1,)
         By how much predictions of a group exceed those of the first one at the same truth, and the standard error.
@@ -90,8 +90,8 @@ class DifferentialErrorResult:
 
     verdict: Literal["correct", "do not correct", "neither", "undecided"]
     reason: str = field(repr=False)
-    pvalue_predictions: float
-    pvalue_truth: float
+    p_value_predictions: float
+    p_value_truth: float
     prediction_gap: FloatOrArray
     prediction_gap_se: FloatOrArray = field(repr=False)
     truth_gap: FloatOrArray
@@ -224,14 +224,14 @@ def compare_groups(sample, kept, groups, cluster_codes=None):
     labels = labels[codes[kept]]
     codes = check_groups(labels, len(sample), "groups")
     errors = group_errors(sample, codes, cluster_codes)
-    predictions, truth = errors.pvalues()
+    predictions, truth = errors.p_values()
     verdict = VERDICTS.get((predictions < LEVEL_OF_TESTS, truth < LEVEL_OF_TESTS), UNDECIDED)
     independent = "pairs are independent" if cluster_codes is None else "clusters are independent"
     return DifferentialErrorResult(
         verdict=verdict,
         reason=REASONS[verdict].format(predictions=predictions, truth=truth),
-        pvalue_predictions=predictions,
-        pvalue_truth=truth,
+        p_value_predictions=predictions,
+        p_value_truth=truth,
         prediction_gap=_plain(errors.of_predictions),
         prediction_gap_se=_plain(np.sqrt(np.diag(errors.of_predictions_covariance))),
         truth_gap=_plain(errors.of_truth),

@@ -10,10 +10,11 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import has_fit_parameter
 
 from .._support._sklearn import _safe_indexing, validate_params
+from .._support.data_frames import check_same_index
 from .._typing import ArrayLike, CrossValidation, Estimator
 from ..certificate import Certificate
 from ._trial import TRIAL_CONSTRAINTS, check_trial, contrast_coefficients, trial_assumptions, trial_checks
-from ._unit_checks import check_outcome, check_same_index
+from ._unit_checks import check_outcome
 
 __all__ = ["EffectResult", "estimate_ate"]
 

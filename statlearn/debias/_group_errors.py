@@ -13,13 +13,14 @@ from ._spline_basis import SplineBasis, quantile_knots
 from ._trial import LEVEL_OF_TESTS
 from ._unit_checks import check_labels
 
-__all__ = ["GroupErrors", "check_groups", "group_checks", "group_errors", "warn_differential"]
+__all__ = ["GroupErrors", "check_groups", "group_checks", "group_errors", "untested_check", "warn_differential"]
 
 MOST_KNOTS = 6  # of the curves that truth and predictions enter regressions by
 PAIRS_PER_KNOT = 15
 FEWEST_FOR_CURVE = 30  # pairs, with fewer of which a line is fitted
 DEGREE = 3
 DEPENDENT = 1e-8  # relative size below which a column is a combination of others
+NON_DIFFERENTIAL_ERRORS = "non-differential errors"  # the check that a correction needs to pass
 NO_ERROR = 1e-9  # a standard error below this share of the response's standard deviation is rounding
 
 
@@ -45,11 +46,11 @@ class GroupErrors(NamedTuple):
     of_truth: np.ndarray
     of_truth_covariance: np.ndarray
 
-    def pvalues(self):
+    def p_values(self):
         """P-values of all coefficients being 0: of predictions, and of the truth (Wald tests)."""
         return (
-            _wald_pvalue(self.of_predictions, self.of_predictions_covariance),
-            _wald_pvalue(self.of_truth, self.of_truth_covariance),
+            _wald_p_value(self.of_predictions, self.of_predictions_covariance),
+            _wald_p_value(self.of_truth, self.of_truth_covariance),
         )
 
 
@@ -123,10 +124,10 @@ def check_groups(groups, n_samples, name):
 
 def warn_differential(errors):
     """Warn if predictions err differently in the groups, with what to do instead of correcting."""
-    pvalue_predictions, pvalue_truth = errors.pvalues()
-    if pvalue_predictions >= LEVEL_OF_TESTS:
+    p_value_predictions, p_value_truth = errors.p_values()
+    if p_value_predictions >= LEVEL_OF_TESTS:
         return
-    if pvalue_truth >= LEVEL_OF_TESTS:
+    if p_value_truth >= LEVEL_OF_TESTS:
         advice = (
             "while those with the same prediction have the same truth. Compare the raw predictions: a correction makes "
             "the differences too large."
@@ -137,7 +138,7 @@ def warn_differential(errors):
             "them rightly: use labels of the units that are compared, as ppi_ate does."
         )
     warn_user(
-        f"Groups of calibration pairs have different predictions at the same truth (p = {pvalue_predictions:.2g}), "
+        f"Groups of calibration pairs have different predictions at the same truth (p = {p_value_predictions:.2g}), "
         f"{advice}",
         DifferentialErrorWarning,
     )
@@ -145,20 +146,20 @@ def warn_differential(errors):
 
 def group_checks(errors):
     """The two tests as checks: errors must not differ; whether raw predictions would do is reported."""
-    pvalue_predictions, pvalue_truth = errors.pvalues()
+    p_value_predictions, p_value_truth = errors.p_values()
     gap_predictions, gap_truth = (np.abs(gaps).max() for gaps in (errors.of_predictions, errors.of_truth))
     return [
         Check(
-            "non-differential errors",
-            pvalue_predictions,
+            NON_DIFFERENTIAL_ERRORS,
+            p_value_predictions,
             LEVEL_OF_TESTS,
-            pvalue_predictions >= LEVEL_OF_TESTS,
+            p_value_predictions >= LEVEL_OF_TESTS,
             "test",
             f"p-value: predictions of groups differ by up to {gap_predictions:.3g} at the same truth",
         ),
         Check(
             "raw predictions suffice",
-            pvalue_truth,
+            p_value_truth,
             None,
             None,
             "reported",
@@ -167,5 +168,11 @@ def group_checks(errors):
     ]
 
 
-def _wald_pvalue(coefficients, covariance):
+def untested_check():
+    """The place of the tests where nobody gave groups: what a correction stands or falls with was not looked at."""
+    detail = "not tested: give calibration_groups"
+    return Check(NON_DIFFERENTIAL_ERRORS, None, None, None, "reported", detail)
+
+
+def _wald_p_value(coefficients, covariance):
     return float(chi2.sf(coefficients @ np.linalg.solve(covariance, coefficients), coefficients.size))

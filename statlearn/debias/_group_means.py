@@ -9,13 +9,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from .._support._sklearn import Interval, StrOptions, validate_params
+from .._support.data_frames import check_same_index
 from .._typing import ArrayLike, DataFrame, FloatArray, IntArray, LabelArray, RandomState
 from ..certificate import Certificate, Check, format_table
 from ._bootstrap import Units, strata_of
 from ._corrected_estimates import check_map, corrected_certificate, corrected_estimates, errors_between
 from ._corrector import Corrector
 from ._effects import normal_interval
-from ._unit_checks import check_clusters, check_labels, check_outcome, check_same_index, check_weights
+from ._unit_checks import check_clusters, check_labels, check_outcome, check_weights
 
 CLAIM = (
     "Each interval covers the mean of the true outcome in its group, in large samples, as often as its level says; it "
@@ -226,7 +227,7 @@ def debiased_group_means(
     corrector : Corrector
         A fitted `LinearCalibrationCorrector`, `TweedieCorrector` or `SieveCorrector`.
     y_pred : array-like of shape (n_samples,)
-        Predicted outcomes, as the model made them.
+        Predicted outcomes, as the model made them: ``predict_raw`` of a `DebiasedRegressor`, never its ``predict``.
     groups : array-like of shape (n_samples,)
         Labels of the groups. Columns that are pandas Series must have the same index.
     weights : array-like of shape (n_samples,), default=None
@@ -242,7 +243,7 @@ def debiased_group_means(
         Level of the confidence intervals.
     calibration_groups : array-like of shape (n_calibration,), default=None
         Groups of the calibration pairs with a positive weight. They test whether errors depend on the group; a warning
-        says so if they do.
+        says so if they do. Without them the certificate says that it was not tested.
     calibration_clusters : array-like of shape (n_calibration,), default=None
         Clusters of the calibration pairs with a positive weight; None if pairs are independent.
     random_state : int, RandomState instance, Generator or None, default=None

@@ -141,6 +141,8 @@ class LinearCalibrationCorrector(Corrector):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the line from calibration pairs.
 
+        **Predictions first, truth second.**
+
         Parameters
         ----------
         X : array-like of shape (n_samples,) or (n_samples, 1)

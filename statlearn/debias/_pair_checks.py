@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from .._support.data_frames import check_same_index
 from .._support.validation import check_vector
 from ._calibration_sample import CalibrationSample
-from ._unit_checks import check_outcome, check_same_index
+from ._unit_checks import check_outcome
 
 __all__ = ["check_pairs", "check_vectors"]
 

@@ -8,12 +8,13 @@ from scipy.stats import norm
 from sklearn.utils import check_consistent_length
 
 from .._support._sklearn import Interval, validate_params
+from .._support.data_frames import check_same_index
 from .._typing import ArrayLike
 from ..certificate import Certificate, Check
 from ._calibration_sample import is_constant
 from ._effects import EffectResult, normal_interval, root_sum_of_squares
 from ._trial import LEVEL_OF_TESTS
-from ._unit_checks import check_outcome, check_same_index, check_treatment, check_weights
+from ._unit_checks import check_outcome, check_treatment, check_weights
 
 __all__ = ["ppi_ate"]
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ._calibration_checks import FEW_FOR_SHAPE, FEWEST_FOR_SHAPE, TOO_GOOD, WEAK_SLOPE, is_beyond_chance
-from ._calibration_sample import SlopeFit
+from ._calibration_sample import SlopeFit, is_wider
 from ._correction_certificate import LEVEL
 from ._differential_errors import DifferentialErrorResult
 
@@ -209,12 +209,13 @@ def _scale_remark(findings, name):
     if calibration.interval()[0] > TIMID:
         return (
             f"The truth moves by {_shown(calibration)} per unit of the prediction. Either the model is timid, as with "
-            "a strong penalty, or it was fitted to these rows, or predictions are in larger units."
+            "a strong penalty, or it was fitted to these rows, or predictions are in larger units, or the two are "
+            "swapped."
         )
-    if slope.slope > 1.0 and calibration.interval()[1] < 1.0:
+    if is_wider(slope, calibration):
         return (
             f"Predictions vary more than the truth, which moves by {_shown(calibration)} per unit of the prediction. "
-            "Are truth and predictions exchanged, in other units, or corrected already?"
+            "Are truth and predictions swapped, in other units, or corrected already?"
         )
     return None
 

@@ -69,7 +69,8 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
     oof_prediction_ : ndarray of shape (n_samples,)
         Out-of-fold predictions, not corrected, in the order of the rows; those of a frozen regressor.
     certificate_ : Certificate
-        That of the corrector, with the slopes in the folds, and what is assumed about the models of the folds.
+        That of the corrector, with the slopes in the folds, what is assumed about the models of the folds, and a report
+        on the certificate of the regressor, if it has one.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -201,8 +202,9 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
             self._fit_estimator(X, y, folds, fit_params, progress)
         corrector = LinearCalibrationCorrector() if self.corrector is None else clone(self.corrector)
         self.corrector_ = corrector.fit(self.oof_prediction_, y, sample_weight)
+        held_out = [test for _, test in folds]
         self.certificate_ = regressor_certificate(
-            corrector.certificate_, self.oof_prediction_, y, sample_weight, [test for _, test in folds]
+            corrector.certificate_, self.oof_prediction_, y, sample_weight, held_out, self.estimator_
         )
         return self
 

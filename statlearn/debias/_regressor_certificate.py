@@ -1,7 +1,10 @@
 """What a regressor with corrected predictions can vouch for, beyond its corrector."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from .._support.delegation import certificate_checks
 from ..certificate import Certificate, Check
 from ._calibration_sample import fit_slope, is_constant
 from ._correction_certificate import OUT_OF_SAMPLE
@@ -14,7 +17,7 @@ STAND_INS = (
 SEPARATE_FOLDS = "rows of different folds are independent (rows of one unit share a fold)"
 
 
-def regressor_certificate(certificate, predictions, truth, sample_weight, held_out):
+def regressor_certificate(certificate, predictions, truth, sample_weight, held_out, fitted):
     """The certificate of the corrector, with what cross-validation adds.
 
     Parameters
@@ -26,20 +29,24 @@ def regressor_certificate(certificate, predictions, truth, sample_weight, held_o
     sample_weight : ndarray of shape (n_samples,) or None
         Weights of the rows.
     held_out : list of ndarray of int
-        Test rows of the folds; none if the regressor was frozen, for which nothing changes.
+        Test rows of the folds; none if the regressor was frozen.
+    fitted : estimator
+        The regressor.
 
     Returns
     -------
     certificate : Certificate
-        With other assumptions, and the slopes of the folds as a check.
+        Of a regressor that was fitted, with other assumptions, and the slopes of the folds as a check. If the regressor
+        has a certificate, it is reported.
     """
+    reported = certificate_checks("certificate of the regressor", fitted)
     if not held_out:
-        return certificate
+        return replace(certificate, checks=(*certificate.checks, *reported))
     weights = np.ones_like(truth) if sample_weight is None else sample_weight
     kept = [assumption for assumption in certificate.assumptions if assumption != OUT_OF_SAMPLE]
     return Certificate(
         claim=certificate.claim,
-        checks=(*certificate.checks, _fold_slopes(predictions, truth, weights, held_out)),
+        checks=(*certificate.checks, _fold_slopes(predictions, truth, weights, held_out), *reported),
         assumptions=(*kept, SEPARATE_FOLDS, STAND_INS),
     )
 

@@ -266,6 +266,8 @@ class TweedieCorrector(Corrector):
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Learn noise, recalibration and score from calibration pairs.
 
+        **Predictions first, truth second.**
+
         Parameters
         ----------
         X : array-like of shape (n_samples,) or (n_samples, 1)

@@ -7,18 +7,7 @@ from sklearn.utils import column_or_1d
 
 from .._support.validation import check_array, check_vector
 
-__all__ = ["check_clusters", "check_labels", "check_outcome", "check_same_index", "check_treatment", "check_weights"]
-
-
-def check_same_index(**columns):
-    """Refuse pandas objects whose rows are not those of one another: they would be paired by position."""
-    indices = {name: getattr(column, "index", None) for name, column in columns.items()}
-    first, *others = [name for name, index in indices.items() if hasattr(index, "equals")] or [None]
-    for name in others:
-        if not indices[first].equals(indices[name]):
-            raise ValueError(
-                f"{first} and {name} must have the same index. Align them first, as by {name}.loc[{first}.index]."
-            )
+__all__ = ["check_clusters", "check_labels", "check_outcome", "check_treatment", "check_weights"]
 
 
 def check_outcome(values, name):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._support.delegation import certificate_checks
 from ..certificate import Certificate, Check
 from ._locus import locus_bounds
 from ._metrics import DiscreteMetric
@@ -22,7 +23,7 @@ SEEN_ONLY = (
 )
 
 
-def fit_certificate(rule, observed, constant, held_out=None):
+def fit_certificate(rule, observed, constant, fitted, held_out=None):
     """The certificate of a fit.
 
     Parameters
@@ -33,6 +34,8 @@ def fit_certificate(rule, observed, constant, held_out=None):
         Positions of the labels that the classifier knows.
     constant : tuple of (int, float)
         The best constant label and the mean of its distances to the power.
+    fitted : estimator
+        The classifier.
     held_out : tuple of (int, HeldOut) or None, default=None
         Chosen temperature by its position, and held-out means; None if it was not chosen.
 
@@ -51,6 +54,7 @@ def fit_certificate(rule, observed, constant, held_out=None):
     checks.append(_constant(metric, power, *constant))
     if held_out is not None:
         checks.append(_held_out(metric, power, *held_out))
+    checks += certificate_checks("certificate of the classifier", fitted)
     quantity = metric.quantity(power)
     claim = f"Each prediction has the least expected {quantity} under the probabilities of the classifier"
     unseen = "; for some probabilities a label that was not seen in training attains it" if has_unseen else ""

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._support._sklearn import HasMethods, StrOptions, _fit_context, _num_samples
 from .._support.base import StatlearnEstimator, unchanged_on_error
-from .._support.delegation import check_delegated_rows, refuse_unrouted
+from .._support.delegation import check_delegated_rows, ordered_labels, refuse_unrouted
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, fit_progress
 from .._support.validation import check_sample_weight
@@ -92,8 +92,9 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         Mean distance to the power of left-out rows at the temperatures ``numpy.logspace(-1, 1, 17)``; smaller is
         better. None if the temperature was given.
     certificate_ : Certificate
-        Which share of the labels can ever be predicted, what the best constant label scores, and with
-        ``temperature="auto"`` whether left-out rows favor this rule.
+        Which share of the labels can ever be predicted, what the best constant label scores, with
+        ``temperature="auto"`` whether left-out rows favor this rule, and a report on the certificate of the classifier,
+        if it has one.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -203,7 +204,7 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows, passed on to the classifier as they are.
         y : array-like of shape (n_samples,)
-            Labels.
+            Labels. The classifier gets ordered categories with their order, but for ``calibration``, which sorts them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         **params : dict
@@ -214,9 +215,10 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         self : LokiClassifier
             The fitted classifier.
         """
-        y = column_or_1d(y, warn=True)
+        given, y = y, column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
+        targets = ordered_labels(given, y) if self.calibration is None else y  # calibration sorts labels
         X = check_delegated_rows(self, X, reset=True)
         check_consistent_length(X, y)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -231,14 +233,14 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         with fit_progress(
             self, X, y, max_subtasks=len(folds) + 1, sequential=False, sample_weight=sample_weight
         ) as progress:
-            held_out = self._choose_temperature((X, y, positions, weights), folds, fit_params, progress)
+            held_out = self._choose_temperature((X, targets, positions, weights), folds, fit_params, progress)
             with progress.subtask("all rows"):
-                self.estimator_ = fit_classifier(self._inner(), X, y, fit_params, self._method())
+                self.estimator_ = fit_classifier(self._inner(), X, targets, fit_params, self._method())
         self.observed_classes_ = np.asarray(self.estimator_.classes_)
         self.observed_indices_ = self.metric_.index_of(self.observed_classes_, "estimator.classes_")
         self._fitted_rule = rule = self._rule()
         constant = rule.best_constant(positions, weights, self.observed_indices_)
-        self.certificate_ = fit_certificate(rule, self.observed_indices_, constant, held_out)
+        self.certificate_ = fit_certificate(rule, self.observed_indices_, constant, self.estimator_, held_out)
         return self
 
     def predict(self, X: MatrixLike) -> LabelArray:

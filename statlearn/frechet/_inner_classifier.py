@@ -79,8 +79,8 @@ def fit_classifier(estimator, X, y, fit_params, response_method):
         A classifier.
     X : array-like of shape (n_samples, n_features)
         Training rows.
-    y : ndarray of shape (n_samples,)
-        Their labels.
+    y : array-like of shape (n_samples,)
+        Their labels, which may be ordered categories.
     fit_params : dict
         Keyword arguments of its ``fit``.
     response_method : {"predict_proba", "decision_function"}
@@ -99,7 +99,7 @@ def fit_classifier(estimator, X, y, fit_params, response_method):
         If it lacks the method.
     """
     fitted = clone(estimator)
-    if np.unique(y).size == 1 and not _is_fitted(fitted):
+    if np.unique(np.asarray(y)).size == 1 and not _is_fitted(fitted):
         return DummyClassifier().fit(X, y)  # most classifiers refuse a single class
     fitted.fit(X, y, **fit_params)
     if not hasattr(fitted, "classes_"):

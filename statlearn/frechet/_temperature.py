@@ -8,7 +8,7 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import gen_batches
 
 from .._support._sklearn import _check_method_params, _safe_indexing
-from .._support.delegation import folds_of
+from .._support.delegation import folds_of, rows_of_labels
 from ._decision import tempered
 from ._decision_rule import most_probable
 from ._inner_classifier import class_weights, fit_classifier
@@ -64,7 +64,7 @@ def score_fold(rule, estimator, data, fold, fit_params, response_method, progres
     estimator : estimator
         The classifier.
     data : tuple
-        Rows ``X``, labels ``y``, their positions in the metric, and weights.
+        Rows ``X``, their labels as the classifier gets them, positions of the labels in the metric, and weights.
     fold : tuple of ndarray of int
         Positions of training and of test rows.
     fit_params : dict
@@ -79,10 +79,11 @@ def score_fold(rule, estimator, data, fold, fit_params, response_method, progres
     sums : HeldOut
         What the decisions score.
     """
-    (X, y, positions, weights), (train, test) = data, fold
+    (X, targets, positions, weights), (train, test) = data, fold
     with progress:
         own_params = _check_method_params(X, fit_params, indices=train)
-        fitted = fit_classifier(estimator, _safe_indexing(X, train), y[train], own_params, response_method)
+        rows = _safe_indexing(X, train), rows_of_labels(targets, train)
+        fitted = fit_classifier(estimator, *rows, own_params, response_method)
         P = class_weights(fitted, _safe_indexing(X, test), response_method)
         observed = rule.metric.index_of(fitted.classes_)
         constant, _ = rule.best_constant(positions[train], weights[train], observed)

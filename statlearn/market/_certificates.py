@@ -13,7 +13,7 @@ N_CLEARED = 200  # rounds whose price equation is checked again
 LARGEST_GAP = 1e-6  # of the mean log likelihood that a certificate passes
 
 
-def market_certificate(training, book, weights, *, claim, assumptions, learning_rate=None, names=None):
+def market_certificate(training, book, weights, *, claim, assumptions, learning_rate=None, names=None, reported=()):
     """The certificate of a trained market.
 
     Parameters
@@ -32,6 +32,8 @@ def market_certificate(training, book, weights, *, claim, assumptions, learning_
         That of online passes, which have a bound on the regret; None for other updates.
     names : sequence of str or None, default=None
         Names of the participants.
+    reported : sequence of Check, default=()
+        What participants say of themselves.
 
     Returns
     -------
@@ -53,15 +55,19 @@ def market_certificate(training, book, weights, *, claim, assumptions, learning_
     silent = int(np.count_nonzero((weights > 0.0) & (book.rounds.lengths == 0)))
     checks.append(Check("rows without bets", silent, None, None, "reported", f"of {book.n_rounds}: nobody was awake"))
     checks.append(unsettled(ledger, training.n_iter))
-    return Certificate(claim, checks, assumptions)
+    return Certificate(claim, [*checks, *reported], assumptions)
 
 
-def stream_certificate(ledger, loss, claim, assumptions):
-    """The certificate of a market on a stream, of which no row is kept; ``loss`` is that of the last rows."""
+def stream_certificate(ledger, loss, claim, assumptions, reported=()):
+    """The certificate of a market on a stream, of which no row is kept.
+
+    ``loss`` is that of the last rows, and ``reported`` has checks of what participants say of themselves.
+    """
     checks = [
         conservation(ledger.budgets, ledger.initial.sum()),
         Check("loss of the last rows", loss, None, None, "reported", "mean, each priced before it was settled"),
         unsettled(ledger),
+        *reported,
     ]
     return Certificate(claim, checks, assumptions)
 

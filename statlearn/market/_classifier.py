@@ -21,7 +21,7 @@ from .._support._sklearn import (
     _safe_indexing,
 )
 from .._support.base import unchanged_on_error
-from .._support.delegation import check_delegated_rows
+from .._support.delegation import check_delegated_rows, ordered_labels
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
 from .._support.validation import check_sample_weight
@@ -146,7 +146,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         Rows of whose true class nobody held a contract: nobody was paid.
     certificate_ : Certificate
         Conservation of the budgets, the price equation, the regret of the first pass against each participant, the
-        distance to the largest likelihood.
+        distance to the largest likelihood, and a report on certificates of participants, if some have one.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -256,7 +256,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows, passed on to the participants as they are.
         y : array-like of shape (n_samples,)
-            Labels.
+            Labels. Participants get ordered categories with their order.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, for the participants too.
         **params : dict
@@ -272,7 +272,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         self._check_learners(names, estimators)
         betting = self.betting_ = as_betting(self.betting)
         X = check_delegated_rows(self, X, reset=True)
-        y = self._labels(y, X)
+        given, y = y, self._labels(y, X)
         classes, codes = np.unique(y, return_inverse=True)
         weights = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if np.unique(codes[weights > 0.0]).size < 2:
@@ -286,7 +286,7 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         n_steps = 2 + 2 * self.n_epochs
         with fit_progress(self, X, y, max_subtasks=n_steps, sample_weight=sample_weight) as progress:
             predict, shape = partial(aligned, classes=classes), (classes.size,)
-            market = names, estimators, X, y, awake, predict, shape
+            market = names, estimators, X, y, ordered_labels(given, y), awake, predict, shape
             rows, beliefs = self._left_out_bets(*market, sample_weight, params, progress)
             book = book_of_classifiers(beliefs, awake[rows], codes[rows], betting)
             self._train_list(book, weights[rows], initial, rng, progress, CLAIM)

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._support._sklearn import _BaseHeterogeneousEnsemble
 from .._support.base import StatlearnEstimator
-from .._support.delegation import folds_of, refuse_unrouted
+from .._support.delegation import certificate_checks, folds_of, refuse_unrouted
 from .._support.progress import CallbackSupportMixin
 from .._support.user_warnings import warn_user
 from ..exceptions import SleepingParticipantWarning
@@ -48,13 +48,15 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
             return np.full(len(names), 1.0 / len(names))
         return check_budgets(self.initial_budgets, len(names), "initial_budgets")
 
-    def _left_out_bets(self, names, estimators, X, y, awake, predict, shape, sample_weight, params, progress):
+    def _left_out_bets(self, names, estimators, X, y, targets, awake, predict, shape, sample_weight, params, progress):
         """Bets on rows that the participants were not fitted to; then they are fitted to all rows.
 
         Parameters
         ----------
-        names, estimators, X, y, awake, predict, shape
+        names, estimators, X, targets, awake, predict, shape
             See `out_of_fold`.
+        y : ndarray of shape (n_samples,)
+            Labels or values, which folds are made by.
         sample_weight, params
             What ``fit`` got for the participants.
         progress : FitProgress
@@ -77,7 +79,7 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
         splits = folds_of(check_cv(self.cv, y, classifier=is_classifier(self)), X, y)
         if is_classifier(self):
             warn_of_missing_classes(y, splits)
-        common = names, estimators, X, y, fit_params, awake
+        common = names, estimators, X, targets, fit_params, awake
         rows, beliefs = out_of_fold(*common, splits, predict, shape, self.n_jobs)
         progress.step(name="bets on left-out rows")
         self.estimators_ = fit_all(*common, self.n_jobs)
@@ -98,6 +100,10 @@ class ListMarket(TrainedMarket, CallbackSupportMixin, _BaseHeterogeneousEnsemble
             unseen=not prefit,
             names=self.participants_,
         )
+
+    def _reported_checks(self):
+        fitted = dict(zip(self.participants_, self.estimators_, strict=True))
+        return certificate_checks("certificates of the participants", fitted)
 
     def _store_losses(self, losses, awake, weights):
         """Mean losses of the participants in the rows in which they were awake."""

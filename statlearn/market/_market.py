@@ -72,6 +72,7 @@ class TrainedMarket:
             assumptions=assumptions,
             learning_rate=self.learning_rate if self.update == "online" else None,
             names=names,
+            reported=self._reported_checks(),
         )
         if training.gap is not None and not self.certificate_["missing log likelihood"].holds:
             warn_user(
@@ -136,7 +137,11 @@ class TrainedMarket:
         self._history = self._history.copy()
         self._history.record(ledger.n_settled, self._summary(ledger.budgets))
         self._store_ledger(ledger)
-        self.certificate_ = stream_certificate(ledger, loss, claim, assumptions)
+        self.certificate_ = stream_certificate(ledger, loss, claim, assumptions, self._reported_checks())
+
+    def _reported_checks(self):
+        """What participants that can have certificates say of themselves."""
+        return []
 
     def _store_ledger(self, ledger):
         self._ledger, self.budgets_ = ledger, ledger.budgets

@@ -5,6 +5,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from .._support._sklearn import _check_method_params, _num_samples, _safe_indexing
+from .._support.delegation import rows_of_labels
 from .._support.parallel import run_parallel
 from .._support.user_warnings import warn_user
 from ..exceptions import RareClassWarning
@@ -90,39 +91,39 @@ def _mask(domain, name, X):
     return mask.astype(bool)
 
 
-def fit_all(names, estimators, X, y, fit_params, awake, n_jobs):
+def fit_all(names, estimators, X, targets, fit_params, awake, n_jobs):
     """Clones of all participants, each fitted to the rows of its domain."""
-    rows = np.arange(len(y))
+    rows = np.arange(len(targets))
     tasks = [
-        (name, clone(estimator), X, y, rows[mask], fit_params[name])
+        (name, clone(estimator), X, targets, rows[mask], fit_params[name])
         for name, estimator, mask in zip(names, estimators, awake.T, strict=True)
     ]
     return run_parallel(_fit, tasks, n_jobs, prefer=None)
 
 
-def _fit(name, estimator, X, y, rows, fit_params):
+def _fit(name, estimator, X, targets, rows, fit_params):
     if rows.size == 0:
         raise ValueError(f"domains[{name!r}] has no training row, so that participant {name!r} cannot be fitted.")
-    if rows.size < len(y):
+    if rows.size < len(targets):
         fit_params = _check_method_params(X, fit_params, indices=rows)
-        X, y = _safe_indexing(X, rows), _safe_indexing(y, rows)
+        X, targets = _safe_indexing(X, rows), rows_of_labels(targets, rows)
     try:
-        estimator.fit(X, y, **fit_params)
+        estimator.fit(X, targets, **fit_params)
     except Exception as error:
         error.add_note(f"It came from fitting participant {name!r} to {rows.size} of the rows.")
         raise
     return estimator
 
 
-def out_of_fold(names, estimators, X, y, fit_params, awake, splits, predict, shape, n_jobs):
+def out_of_fold(names, estimators, X, targets, fit_params, awake, splits, predict, shape, n_jobs):
     """Bets of participants on rows that they were not fitted to.
 
     Parameters
     ----------
     names, estimators : sequences
         The participants.
-    X, y : array-likes
-        All rows.
+    X, targets : array-likes
+        All rows, and what participants are fitted to, which may be ordered categories.
     fit_params : dict of str to dict
         Arguments of ``fit`` for each participant.
     awake : ndarray of shape (n_samples, n_participants), bool
@@ -150,7 +151,7 @@ def out_of_fold(names, estimators, X, y, fit_params, awake, splits, predict, sha
         for train, test in splits:
             if mask[test].any():
                 places.append((begin + np.flatnonzero(mask[test]), participant))
-                data = X, y, train[mask[train]], test[mask[test]]
+                data = X, targets, train[mask[train]], test[mask[test]]
                 tasks.append((name, clone(estimator), *data, fit_params[name], predict))
             begin += test.size
     for place, part in zip(places, run_parallel(_fit_and_predict, tasks, n_jobs, prefer=None), strict=True):
@@ -159,8 +160,8 @@ def out_of_fold(names, estimators, X, y, fit_params, awake, splits, predict, sha
     return rows[order], beliefs[order]
 
 
-def _fit_and_predict(name, estimator, X, y, train, test, fit_params, predict):
-    fitted = _fit(name, estimator, X, y, train, fit_params)
+def _fit_and_predict(name, estimator, X, targets, train, test, fit_params, predict):
+    fitted = _fit(name, estimator, X, targets, train, fit_params)
     return predict(name, fitted, _safe_indexing(X, test))
 
 

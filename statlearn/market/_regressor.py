@@ -142,7 +142,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         Rows with a value so far off that no density at it is a positive number: nobody was paid.
     certificate_ : Certificate
         Conservation of the budgets, the regret of the first pass against each participant, the distance to the largest
-        likelihood.
+        likelihood, and a report on certificates of participants, if some have one.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -275,7 +275,7 @@ class PredictionMarketRegressor(DensityMarket, RegressorMixin, TransformerMixin,
         self._measure(y, weights, lambda spread: AUTO_FLOOR * spread * spread)
         (rng,) = spawn_generators(self.random_state, 1)
         with fit_progress(self, X, y, max_subtasks=2 + 2 * self.n_epochs, sample_weight=sample_weight) as progress:
-            market = names, estimators, X, y, awake, predicted_values, ()
+            market = names, estimators, X, y, y, awake, predicted_values, ()
             rows, means = self._left_out_bets(*market, sample_weight, params, progress)
             self.variances_ = self._error_variances(y[rows], means, awake[rows], weights[rows])
             book = self._book(y[rows], means, awake[rows], initial)

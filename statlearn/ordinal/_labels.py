@@ -85,7 +85,8 @@ def _warn_if_alphabetical(ordered):
     if ordered.size >= 3 and ordered.dtype.kind in "OUST":
         warn_user(
             f"The classes {ordered.tolist()} carry no order and were sorted alphabetically: pass classes= with the "
-            "labels from lowest to highest.",
+            "labels from lowest to highest. If an ensemble or a calibration fits this classifier, the order that y had "
+            "was lost on the way: set classes=, or give integer codes.",
             ClassOrderWarning,
         )
 
@@ -120,5 +121,9 @@ def _check_classes(classes, present, owner):
         raise ValueError(f"classes of {owner} must be a 1-D sequence of distinct labels. Got {classes!r} instead.")
     unknown = sorted(set(present.tolist()) - set(labels), key=str)
     if unknown:
-        raise ValueError(f"y contains labels {unknown} that are not in classes={labels}. Add them at their place.")
+        recoded = all(isinstance(label, int) and 0 <= label < len(labels) for label in unknown)
+        cure = " An ensemble may have recoded the labels: give it codes, and leave classes out." if recoded else ""
+        raise ValueError(
+            f"y contains labels {unknown} that are not in classes={labels}. Add them at their place.{cure}"
+        )
     return ordered if present.dtype.kind == "O" else ordered.astype(np.result_type(ordered, present), copy=False)

@@ -519,7 +519,7 @@ class TestWhenNotToCorrect:
             sample = CalibrationSample(f, y, np.ones_like(y))
             for kind, source in enumerate((y, f)):
                 group = (rng.random(y.size) < 1.0 / (1.0 + np.exp(-2.0 * source))).astype(int)
-                rejected[kind] += np.array(group_errors(sample, group).pvalues()) < 0.05
+                rejected[kind] += np.array(group_errors(sample, group).p_values()) < 0.05
         assert_array_equal(rejected[[0, 1], [1, 0]], 100)
         assert rejected[[0, 1], [0, 1]].max() <= 13  # 5 of 100 are expected; more has probability 0.0005
 
@@ -544,7 +544,7 @@ class TestWhenNotToCorrect:
         for seed in range(40):
             rng = np.random.default_rng(seed)
             f, y = pairs(rng, 4000, law)
-            rejected += group_errors(CalibrationSample(f, y, np.ones(4000)), treat_by(rng, y)).pvalues()[0] < 0.05
+            rejected += group_errors(CalibrationSample(f, y, np.ones(4000)), treat_by(rng, y)).p_values()[0] < 0.05
         assert rejected <= 7  # 2 are expected; more has probability 0.003
 
     def test_errors_that_do_not_vary_are_refused(self, rng):

@@ -50,8 +50,8 @@ def test_residual_tests_and_slopes_are_those_of_the_correctors(rng):
     report, corrector = shrinkage_report(y_true, y_pred), TweedieCorrector().fit(y_pred, y_true)
     for name in ("normal residuals", "homoscedastic residuals"):
         assert report.certificate[name] == corrector.certificate_[name]
-    assert report.normality_pvalue == corrector.certificate_["normal residuals"].statistic
-    assert report.homoscedasticity_pvalue == corrector.certificate_["homoscedastic residuals"].statistic
+    assert report.normality_p_value == corrector.certificate_["normal residuals"].statistic
+    assert report.homoscedasticity_p_value == corrector.certificate_["homoscedastic residuals"].statistic
     assert report.calibration_slope == corrector.calibration_slope_
     assert report.slope == LinearCalibrationCorrector().fit(y_pred, y_true).slope_
 
@@ -59,7 +59,7 @@ def test_residual_tests_and_slopes_are_those_of_the_correctors(rng):
 @pytest.mark.parametrize("swapped", [False, True])
 def test_straightness_is_tested_at_its_level_and_with_power(swapped):
     """Of 100 samples 1 is rejected on average, more than 6 with probability 0.0001; a curve is always seen."""
-    name = "straight_calibration_pvalue" if swapped else "straight_pvalue"
+    name = "straight_calibration_p_value" if swapped else "straight_p_value"
     straight, curved = [], []
     for seed in range(100):
         rng = np.random.default_rng(seed)
@@ -131,7 +131,7 @@ def test_predictions_that_are_off_are_recalibrated_where_groups_are_made_by_them
     assert len(calibrated.reasons) == 1
     assert "the truth moves by 0.5" in stretched.reasons[0]
     assert "Regress the truth on predictions" in stretched.reasons[0]
-    assert "exchanged, in other units, or corrected already" in stretched.reasons[1]
+    assert "swapped, in other units, or corrected already" in stretched.reasons[1]
     assert stretched.reasons[2:] == (stretched.differential.reason,)
     true = contrast(y_true, groups)
     assert contrast(2.0 * y_pred, groups) / true > 1.8
@@ -244,9 +244,9 @@ def test_diabetes_by_body_mass_needs_no_correction():
 
 def figures(report):
     numbers = [report.r2, report.slope, report.calibration_slope, report.bias, report.tied_share, *report.slope_ci]
-    tests = [report.straight_pvalue, report.straight_calibration_pvalue, report.normality_pvalue]
+    tests = [report.straight_p_value, report.straight_calibration_p_value, report.normality_p_value]
     table = [report.quantiles[name] for name in ("smallest", "largest", "bias", "se")]
-    return np.concatenate([numbers, tests, [report.homoscedasticity_pvalue], *table])
+    return np.concatenate([numbers, tests, [report.homoscedasticity_p_value], *table])
 
 
 def test_order_of_rows_and_scale_of_weights_do_not_matter(rng):
@@ -331,7 +331,7 @@ def test_exact_predictions_leave_nothing_to_test():
     report = shrinkage_report(y_true, 0.5 * y_true + 3.0)
     assert report.recommended == "linear"
     assert report.reasons[0] == "The mean prediction is a linear function of the truth, which a line undoes."
-    tests = ("straight_pvalue", "straight_calibration_pvalue", "normality_pvalue", "homoscedasticity_pvalue")
+    tests = ("straight_p_value", "straight_calibration_p_value", "normality_p_value", "homoscedasticity_p_value")
     assert [getattr(report, name) for name in tests] == [None] * 4
     assert "not tested" in str(report)
     assert report.certificate.holds is False  # not calibrated
@@ -341,7 +341,7 @@ def test_a_truth_of_two_values_is_undone_by_a_line(rng):
     y_true = np.repeat([0.0, 1.0], 100)
     report = shrinkage_report(y_true, 0.3 + 0.4 * y_true + 0.1 * rng.normal(size=200))
     assert report.recommended == "linear"
-    assert report.straight_pvalue is None
+    assert report.straight_p_value is None
     assert_array_equal(report.quantiles["n"], [100, 100])
 
 

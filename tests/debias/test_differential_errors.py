@@ -26,8 +26,8 @@ def test_the_right_null_is_rejected_always_and_the_other_never():
         y_pred, y_true = pairs(rng, 4000)
         by_truth = differential_error_test(y_true, y_pred, treat_by(rng, y_true))
         by_prediction = differential_error_test(y_true, y_pred, treat_by(rng, y_pred))
-        assert by_truth.pvalue_predictions > 0.01 > by_truth.pvalue_truth
-        assert by_prediction.pvalue_truth > 0.01 > by_prediction.pvalue_predictions
+        assert by_truth.p_value_predictions > 0.01 > by_truth.p_value_truth
+        assert by_prediction.p_value_truth > 0.01 > by_prediction.p_value_predictions
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -100,8 +100,8 @@ def test_statsmodels_gives_the_same_p_values(rng):
         if labels is not None:
             options["cov_kwds"] = {"groups": labels}
         for found, response, x in (
-            (result.pvalue_predictions, y_pred, y_true),
-            (result.pvalue_truth, y_true, y_pred),
+            (result.p_value_predictions, y_pred, y_true),
+            (result.p_value_truth, y_true, y_pred),
         ):
             fit = api.OLS(response, np.column_stack([np.ones(28), x, groups])).fit(**options)
             assert_allclose(found, fit.pvalues[2], rtol=1e-6)
@@ -119,7 +119,7 @@ def three_groups(rng):
 def figures(result):
     return np.concatenate(
         [
-            [result.pvalue_predictions, result.pvalue_truth],
+            [result.p_value_predictions, result.p_value_truth],
             result.prediction_gap,
             result.prediction_gap_se,
             result.truth_gap,
@@ -165,7 +165,7 @@ def test_units_do_not_matter(three_groups):
     y_true, y_pred, groups, _ = three_groups
     once = differential_error_test(y_true, y_pred, groups)
     scaled = differential_error_test(3.0 * y_true + 1.0, 5.0 * y_pred - 2.0, groups)
-    assert_allclose(scaled.pvalue_predictions, once.pvalue_predictions, rtol=1e-6)
+    assert_allclose(scaled.p_value_predictions, once.p_value_predictions, rtol=1e-6)
     assert_allclose(scaled.truth_gap, 3.0 * once.truth_gap, rtol=1e-6)
     assert_allclose(scaled.prediction_gap_se, 5.0 * once.prediction_gap_se, rtol=1e-6)
 

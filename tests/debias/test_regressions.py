@@ -5,10 +5,14 @@ import warnings
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit
 
+from statlearn.certificate import Certificate, Check
 from statlearn.debias import (
+    DebiasedRegressor,
     GaussianMixtureScore,
     LinearCalibrationCorrector,
     RatledgeRegressor,
@@ -325,3 +329,75 @@ def test_the_advice_about_folds_can_be_followed(pairs):
         compare_correctors(truth, predictions, cv=ShuffleSplit(2))
     if "GroupKFold" in str(caught.value):
         compare_correctors(truth, predictions, cv=GroupKFold(3), contrasts="groups", groups=np.arange(600) % 7)
+
+
+# What certificates left unsaid
+
+
+def test_errors_that_nobody_tested_are_said_to_be_untested(pairs, trial):
+    """Without groups of the pairs, the certificate had no line about what a correction stands or falls with."""
+    predictions, truth = pairs
+    y_pred, treatment = trial
+    corrector = LinearCalibrationCorrector().fit(predictions, truth)
+    groups = np.arange(600) % 2
+    for estimate in (debiased_ate, debiased_group_means):
+        check = estimate(corrector, y_pred, treatment).certificate["non-differential errors"]
+        assert (check.kind, check.statistic, check.holds) == ("reported", None, None)
+        assert check.detail == "not tested: give calibration_groups"
+        tested = estimate(corrector, y_pred, treatment, calibration_groups=groups).certificate
+        assert tested["non-differential errors"].kind == "test"
+        assert estimate(corrector, y_pred, treatment).certificate.holds  # it has no vote
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_swapped_arguments_are_asked_about(pairs, scale):
+    """fit(truth, predictions) of a calibrated model passed without a word: its slope is 1."""
+    predictions, truth = pairs
+    right, swapped = (
+        LinearCalibrationCorrector().fit(*order).certificate_["slope before"].detail
+        for order in ((predictions, truth), (scale * truth, predictions))
+    )
+    assert "swapped" not in right
+    assert "predictions vary more than the truth: are the two arguments swapped" in swapped
+    remarks = " ".join(shrinkage_report(predictions, scale * truth).reasons)
+    assert "Are truth and predictions swapped" in remarks
+    assert "swapped" not in " ".join(shrinkage_report(truth, predictions).reasons)
+    assert "or the two are swapped" in " ".join(shrinkage_report(truth, 0.3 * predictions).reasons)
+
+
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.SupportWarning")
+@pytest.mark.parametrize("estimate", [debiased_ate, debiased_group_means])
+def test_predictions_that_were_corrected_already_are_asked_about(pairs, trial, rng, estimate):
+    """Predictions of DebiasedRegressor.predict are corrected once more, and their spread tells."""
+    _, treatment = trial
+    corrector = LinearCalibrationCorrector().fit(*pairs)
+    y_pred = rng.normal(size=300)
+    details = [
+        estimate(corrector, values, treatment).certificate["spread"].detail
+        for values in (y_pred, corrector.predict(y_pred), 5.0 * y_pred)
+    ]
+    assert ["predict_raw" in detail for detail in details] == [False, True, False]
+
+
+class VouchedRegression(LinearRegression):
+    """A linear regression whose certificate does not hold."""
+
+    def fit(self, X, y):
+        self.certificate_ = Certificate("It is fitted.", [Check("gap", 1.0, 0.0, False, "proof")])
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_the_certificate_of_the_regressor_is_reported(rng, frozen):
+    """A regressor whose own certificate fails left no trace in that of DebiasedRegressor."""
+    X = rng.normal(size=(200, 3))
+    y = X[:, 0] + rng.normal(size=200)
+
+    def certificate(regressor):
+        ready = FrozenEstimator(regressor.fit(X[:100], y[:100])) if frozen else regressor
+        return DebiasedRegressor(ready).fit(X[100:], y[100:]).certificate_
+
+    plain, vouched = certificate(LinearRegression()), certificate(VouchedRegression())
+    expected = Check("certificate of the regressor", 1, 0, None, "reported", "does not hold (failed: gap)")
+    assert vouched.checks == (*plain.checks, expected)
+    assert vouched.holds is plain.holds

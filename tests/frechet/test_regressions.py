@@ -12,6 +12,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 
+from statlearn.certificate import Certificate, Check
+from statlearn.exceptions import ClassOrderWarning
 from statlearn.frechet import (
     ChainMetric,
     DiscreteMetric,
@@ -30,6 +32,7 @@ from statlearn.frechet import (
     next_class_order,
 )
 from statlearn.frechet._decision_rule import DecisionRule
+from statlearn.ordinal import PrestoClassifier
 
 
 @pytest.fixture
@@ -354,3 +357,77 @@ def test_a_cold_start_names_where_to_begin():
     """Nothing observed was answered by advice about positions of labels."""
     with pytest.raises(ValueError, match="minimum_locus_cover"):
         next_class_order(ChainMetric(range(5)), [])
+
+
+# What the classifier says of itself, and what it is told
+
+
+class VouchedClassifier(LogisticRegression):
+    """A classifier whose certificate does not hold."""
+
+    def fit(self, X, y):
+        self.certificate_ = Certificate("It is fitted.", [Check("gap", 1.0, 0.0, False, "proof")])
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("calibration", [None, "sigmoid"])
+def test_the_certificate_of_the_classifier_is_reported(blobs, calibration):
+    """A classifier whose own certificate fails left no trace in that of the wrapper."""
+    plain, vouched = (
+        LokiClassifier(classifier, calibration=calibration).fit(*blobs).certificate_
+        for classifier in (LogisticRegression(), VouchedClassifier())
+    )
+    expected = Check("certificate of the classifier", 1, 0, None, "reported", "does not hold (failed: gap)")
+    assert vouched.checks == (*plain.checks, expected)
+    assert vouched.holds is plain.holds
+
+
+@pytest.fixture
+def steps(rng):
+    """Rows, their steps as codes, and the names of the steps, which do not sort."""
+    X = rng.normal(size=(300, 3))
+    return X, np.digitize(X[:, 0] + rng.logistic(size=300), [-0.8, 0.8]), ["low", "medium", "high"]
+
+
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.ClassOrderWarning")
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_the_classifier_sees_the_order_of_categories(steps, kind):
+    """Ordered categories became objects, of which the classifier does not know the order."""
+    X, codes, names = steps
+    if kind == "pandas":
+        y = pd.Series(pd.Categorical.from_codes(codes, names, ordered=True), index=np.arange(300)[::-1])
+    else:
+        polars = pytest.importorskip("polars")
+        y = polars.Series([names[code] for code in codes], dtype=polars.Enum(names))
+    by_name, by_code = (
+        LokiClassifier(PrestoClassifier(0.02), metric=metric, temperature="auto").fit(X, labels)
+        for metric, labels in ((ChainMetric(range(3), names), y), (ChainMetric(range(3)), codes))
+    )
+    assert by_name.observed_classes_.tolist() == names
+    assert by_name.temperature_ == by_code.temperature_
+    np.testing.assert_allclose(by_name.cv_scores_, by_code.cv_scores_, rtol=1e-6)
+    np.testing.assert_array_equal(by_name.predict(X), np.array(names)[by_code.predict(X)])
+    order = np.searchsorted(by_name.classes_, names)
+    np.testing.assert_allclose(by_name.predict_proba(X)[:, order], by_code.predict_proba(X), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.ClassOrderWarning")
+def test_categories_without_rows_are_labels_to_come(steps):
+    """They are labels of the metric, and no classes that the classifier could be fitted to."""
+    X, codes, names = steps
+    y = pd.Series(pd.Categorical.from_codes(codes, [*names, "extreme"], ordered=True))
+    loki = LokiClassifier(PrestoClassifier(0.02), metric=ChainMetric(range(4), [*names, "extreme"])).fit(X, y)
+    assert loki.observed_classes_.tolist() == names
+    folds = LeaveClassesOut(n_splits=2)
+    metric = ChainMetric(range(4), [*names, "extreme"])
+    LokiClassifier(PrestoClassifier(0.02), metric=metric, temperature="auto", cv=folds).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.CrossingWarning")
+def test_an_order_that_calibration_loses_is_told(steps):
+    """The warning about labels without order named no cause but the labels, which had one."""
+    X, codes, names = steps
+    y = pd.Series(pd.Categorical.from_codes(codes, names, ordered=True))
+    metric = ChainMetric(range(3), names)
+    with pytest.warns(ClassOrderWarning, match="the order that y had was lost on the way"):
+        LokiClassifier(PrestoClassifier(0.02), metric=metric, calibration="sigmoid").fit(X, y)

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -14,6 +14,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 
+from statlearn.certificate import Certificate, Check
 from statlearn.market import (
     BettingFunction,
     KernelMarketClassifier,
@@ -27,6 +28,7 @@ from statlearn.market import (
     market_price,
     settle,
 )
+from statlearn.ordinal import PrestoClassifier
 
 from .problems import market_of_tables, one_pass, row_numbers
 
@@ -365,3 +367,82 @@ def test_the_history_ends_with_the_budgets_of_the_market(stream):
     passes = {"n_epochs": 47, "early_stopping": False}  # more points than are kept
     market = market_of_tables(beliefs, tax=0.05, random_state=0, **passes).fit(row_numbers(200), codes)
     assert_allclose(market.history_["budgets"][-1], market.budgets_)
+
+
+# --- what participants say of themselves, and what they are told ------------------------------------------------------
+
+
+class VouchedClassifier(GaussianNB):
+    """A classifier whose certificate does not hold."""
+
+    def fit(self, X, y):
+        self.certificate_ = Certificate("It is fitted.", [Check("gap", 1.0, 0.0, False, "proof")])
+        return super().fit(X, y)
+
+
+class VouchedRegressor(LinearRegression):
+    """A regressor whose certificate holds."""
+
+    def fit(self, X, y):
+        self.certificate_ = Certificate("It is fitted.", [Check("gap", 0.0, 0.0, True, "proof")])
+        return super().fit(X, y)
+
+
+NAME = "certificates of the participants"
+
+
+def test_certificates_of_classifiers_are_reported(table):
+    """A participant whose certificate fails left no trace in that of the market."""
+    X, y, _ = table
+    members = [("o", VouchedClassifier()), ("holds", LogisticMarketClassifier()), ("plain", GaussianNB())]
+    market = PredictionMarketClassifier(members, update="em", random_state=0).fit(X, y)
+    detail = "1 of 2 does not hold: 'o' (failed: gap); 1 more has none"
+    assert market.certificate_[NAME] == Check(NAME, 1, 0, None, "reported", detail)
+    assert market.certificate_.holds  # it has no vote
+    market.set_params(update="online").partial_fit(X[:50], y[:50])
+    assert market.certificate_[NAME].detail == detail
+    plain = PredictionMarketClassifier(members[2:], update="em", random_state=0).fit(X, y)
+    assert NAME not in [check.name for check in plain.certificate_.checks]
+
+
+def test_certificates_of_regressors_are_reported(table):
+    X, _, y = table
+    market = PredictionMarketRegressor([("line", VouchedRegressor())], random_state=0).fit(X, y)
+    assert market.certificate_[NAME] == Check(NAME, 0, 0, None, "reported", "1 of 1 holds")
+    assert market.partial_fit(X[:50], y[:50]).certificate_[NAME].detail == "1 of 1 holds"
+
+
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.ClassOrderWarning")
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_participants_see_the_order_of_categories(rng, kind):
+    """A market turned ordered categories into objects, of which no participant knows the order."""
+    frames = pytest.importorskip(kind)
+    X, names = rng.normal(size=(300, 3)), np.array(["low", "medium", "high"])
+    codes = np.digitize(X[:, 0] + rng.logistic(size=300), [-0.8, 0.8])
+    if kind == "pandas":
+        categories = frames.Categorical.from_codes(codes, names, ordered=True)
+        y = frames.Series(categories, index=rng.permutation(300))
+    else:
+        y = frames.Series(names[codes].tolist(), dtype=frames.Enum(names.tolist()))
+    members = [("ordered", PrestoClassifier(0.02)), ("bayes", GaussianNB())]
+    by_name, by_code = (
+        PredictionMarketClassifier(members, update="em", random_state=0).fit(X, labels) for labels in (y, codes)
+    )
+    assert_array_equal(by_name.estimators_[0].classes_, names)
+    assert_array_equal(by_name.classes_, np.sort(names))
+    assert_allclose(by_name.budgets_, by_code.budgets_, rtol=1e-6)
+    order = np.searchsorted(by_name.classes_, names)
+    assert_allclose(by_name.predict_proba(X)[:, order], by_code.predict_proba(X), rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::statlearn.exceptions.ClassOrderWarning")
+def test_a_specialist_learns_the_categories_of_its_domain_alone(rng):
+    """Categories without a row of the domain would be refused by who takes their order seriously."""
+    pandas = pytest.importorskip("pandas")
+    X, names = rng.normal(size=(300, 3)), ["low", "medium", "high"]
+    codes = np.digitize(X[:, 0], [-0.5, 0.5])
+    y = pandas.Series(pandas.Categorical.from_codes(codes, names, ordered=True))
+    members = [("upper", PrestoClassifier(0.02)), ("bayes", GaussianNB())]
+    domains = {"upper": lambda X: X[:, 0] > -0.5}
+    market = PredictionMarketClassifier(members, domains=domains, random_state=0).fit(X, y)
+    assert market.estimators_[0].classes_.tolist() == ["medium", "high"]
