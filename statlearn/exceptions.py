@@ -27,6 +27,7 @@ __all__ = [
     "SensitiveFeaturesWarning",
     "ShrinkageWarning",
     "SleepingParticipantWarning",
+    "StepSizeWarning",
     "SupportWarning",
     "TiedPredictionsWarning",
     "TopKWarning",
@@ -154,6 +155,18 @@ class ScaleWarning(UserWarning):
     >>> from statlearn.exceptions import ScaleWarning
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("error", ScaleWarning)
+    """
+
+
+class StepSizeWarning(UserWarning):
+    """A step goes beyond the radius up to which its bound holds.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from statlearn.exceptions import StepSizeWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", StepSizeWarning)
     """
 
 

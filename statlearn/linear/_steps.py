@@ -31,6 +31,7 @@ from numbers import Real
 from typing import ClassVar
 
 from .._support.user_warnings import warn_user
+from ..exceptions import StepSizeWarning
 
 __all__ = [
     "STEP_RULES",
@@ -137,7 +138,7 @@ def step_rule(step_size, gamma=100.0, r=1.0):
 
     Warns
     -----
-    UserWarning
+    StepSizeWarning
         If ``r`` is used and above 1.
     """
     if isinstance(step_size, Real) and not isinstance(step_size, bool):
@@ -149,7 +150,7 @@ def step_rule(step_size, gamma=100.0, r=1.0):
         warn_user(
             f"r={r:g} goes beyond the radius up to which the Taylor series of the loss converges. Use r <= 1 unless "
             "this is meant.",
-            UserWarning,
+            StepSizeWarning,
         )
     return rule
 

@@ -280,6 +280,6 @@ def test_bad_input(rng):
         gaussianity_test(np.where(np.arange(3) == 1, np.inf, X))
     with pytest.raises(ValueError, match="minimum of 2 is required"):
         gaussianity_test(X[:1])
-    for name, value in [("width", 0.0), ("tolerance", -0.1), ("level", 1.0), ("method", "exact"), ("center", 1)]:
+    for name, value in [("width", 0.0), ("tolerance", -0.1), ("level", 0.95), ("method", "exact"), ("center", 1)]:
         with pytest.raises(ValueError, match=f"The {name!r} parameter of band_test must be"):
             band_test(X, [1, 0, 0], **{"width": 0.5, name: value})

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from statlearn.exceptions import NotSeparableError
+from statlearn.exceptions import NotSeparableError, StepSizeWarning
 from statlearn.linear import LargeStepLogisticClassifier, separability
 from statlearn.linear._descent import N_REPORTS
 
@@ -391,7 +391,7 @@ def test_a_class_without_weight_is_no_class(rng):
     weights = (y != "third").astype(float)
     model = LargeStepLogisticClassifier().fit(X, y, sample_weight=weights)
     assert_array_equal(model.classes_, ["down", "up"])
-    with pytest.raises(ValueError, match="two classes or more among the rows of positive weight. Got one class, 'up'"):
+    with pytest.raises(ValueError, match="more than one class among the rows of positive weight. Got one class, 'up'"):
         LargeStepLogisticClassifier().fit(X, y, sample_weight=(y == "up").astype(float))
 
 
@@ -632,7 +632,7 @@ def test_bad_options(rng, options, message):
 
 def test_more_than_the_radius_warns(rng):
     X, signs = separable_table(rng, 30, 3)
-    with pytest.warns(UserWarning, match="r=1.5"):
+    with pytest.warns(StepSizeWarning, match="r=1.5"):
         model = LargeStepLogisticClassifier("safe-radius", r=1.5).fit(X, signs)
     assert model.status_ == "separable"
 

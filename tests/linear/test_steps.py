@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from statlearn.exceptions import StepSizeWarning
 from statlearn.linear._steps import (
     STEP_RULES,
     BatchPerceptron,
@@ -78,5 +79,5 @@ def test_what_is_refused(arguments, message):
 
 
 def test_a_step_beyond_the_radius_is_allowed_with_a_warning():
-    with pytest.warns(UserWarning, match="r=1.5 goes beyond the radius"):
+    with pytest.warns(StepSizeWarning, match="r=1.5 goes beyond the radius"):
         assert step_rule("safe-radius", r=1.5) == SafeRadius(1.5)
