@@ -184,13 +184,14 @@ def test_tables_are_read_by_functions_that_refuse_dates():
     own = "statlearn._support.validation"
     names = {"check_array", "check_X_y", "_check_sample_weight", "validate_data"}
     imported = [(module, target) for module, found in own_imports().items() for target, _ in found]
-    assert not [
+    wrong = [
         f"{module} imports {target}"
         for module, target in imported
         if target.rpartition(".")[2] in names
         and own not in (module, target.rpartition(".")[0])
         and not module.endswith("._sklearn")
     ]
+    assert not wrong, f"import them from {own}: {wrong}"
     assert any(target == f"{own}.validate_data" for _, target in imported)
 
 

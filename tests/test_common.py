@@ -4,8 +4,11 @@ import copy
 import inspect
 import os
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,7 +16,9 @@ from scipy.sparse import csr_array
 from sklearn.base import clone, is_classifier
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import estimator_checks, get_tags
+from sklearn.utils.validation import has_fit_parameter
 
+from statlearn._support.base import unchanged_on_error
 from statlearn.certificate import Certificate, Check
 from statlearn.debias import FunctionScore, GaussianMixtureScore, KDEScore, LinearCalibrationCorrector, SplineScore
 from statlearn.debias._calibration_sample import CalibrationSample
@@ -67,6 +72,7 @@ from .discovery import (
     public_objects,
 )
 
+PROJECT = Path(__file__).resolve().parents[1]
 ESTIMATORS = public_estimators()
 NAMES = [estimator.__name__ for estimator in ESTIMATORS]
 
@@ -131,6 +137,30 @@ EXPECTED_FAILURES = {
         "check_sample_weight_equivalence_on_sparse_data": ORDER_OF_ROWS,
     },
     "WeightedLeastSquaresApproximator": {"check_sample_weight_equivalence_on_dense_data": FEW_ROWS},
+}
+
+# Functions without scikit-learn's check of parameters, with the reason.
+ARRAYS_ALONE = "it takes arrays alone, and reads them itself"
+OWN_WORDS = "it takes graphs, whose options are refused in words of their own; see tests of its family"
+FAMILY_OR_NAME = "beside arrays it takes a family of polynomials, or its name, which is looked up"
+CHECKED_INSIDE = {
+    "statlearn.design.induced_cdf": FAMILY_OR_NAME,
+    "statlearn.design.induced_ppf": FAMILY_OR_NAME,
+    "statlearn.graph.copeland_score": ARRAYS_ALONE,
+    "statlearn.graph.distance_to_kernel": "beside an array it takes a flag, of which the truth value counts",
+    "statlearn.graph.kernel_sweep": OWN_WORDS,
+    "statlearn.graph.kernel_to_distance": ARRAYS_ALONE,
+    "statlearn.graph.list_node_kernels": "it takes nothing",
+    "statlearn.graph.node_distance": OWN_WORDS,
+    "statlearn.graph.node_kernel": OWN_WORDS,
+    "statlearn.graph.reject_curve": ARRAYS_ALONE,
+    "statlearn.graph.sweep_cluster": OWN_WORDS,
+    "statlearn.gromov.graph_cost": OWN_WORDS,
+    "statlearn.linear.safe_step_radius": ARRAYS_ALONE,
+    "statlearn.market.linear_opinion_pool": ARRAYS_ALONE,
+    "statlearn.market.logarithmic_opinion_pool": ARRAYS_ALONE,
+    "statlearn.ordinal.ordinal_log_likelihood": ARRAYS_ALONE,
+    "statlearn.ordinal.rearrange_cumulative": ARRAYS_ALONE,
 }
 
 # Estimators whose certificate rightly does not hold on the rows of these tests.
@@ -315,7 +345,29 @@ def test_array_api_checks_in_a_process_that_allows_them():
 @every_estimator
 def test_every_parameter_has_a_constraint(estimator_class):
     parameters = set(make_estimator(estimator_class).get_params(deep=False))
-    assert set(estimator_class._parameter_constraints) == parameters
+    constraints = getattr(estimator_class, "_parameter_constraints", None)
+    assert constraints is not None, "add _parameter_constraints to the class: an entry for each parameter of __init__"
+    assert set(constraints) == parameters, "_parameter_constraints must have an entry for each parameter, and no others"
+
+
+def test_functions_check_their_parameters():
+    functions = {name: thing for name, thing in public_objects().items() if inspect.isfunction(thing)}
+    unchecked = {name for name, function in functions.items() if not hasattr(function, "_skl_parameter_constraints")}
+    assert functions.keys() > unchecked
+    added = sorted(unchecked - CHECKED_INSIDE.keys())
+    assert not added, f"decorate {added} with validate_params of statlearn._support._sklearn"
+    mended = sorted(CHECKED_INSIDE.keys() - unchecked)
+    assert not mended, f"delete {mended} from CHECKED_INSIDE: they are decorated, or no public functions"
+
+
+def test_decorated_functions_check_every_option():
+    """Arrays are read, and refused, by the function itself; what has a default that is no None is an option."""
+    for name, function in public_objects().items():
+        if inspect.isfunction(function) and hasattr(function, "_skl_parameter_constraints"):
+            parameters = inspect.signature(function).parameters
+            options = {key for key, value in parameters.items() if value.default not in (None, inspect.Parameter.empty)}
+            missing = sorted(options - function._skl_parameter_constraints.keys())
+            assert not missing, f"add constraints of {missing} to validate_params of {name}"
 
 
 @every_estimator
@@ -369,37 +421,51 @@ def test_skops_round_trip_trusts_only_our_own_names(estimator_class):
 def infinite_value(X, y):
     bad = X.astype(np.float64)
     bad[-1] = np.inf
-    return bad, y
+    return {"X": bad, "y": y}
 
 
 def missing_value(X, y):
     bad = X.astype(np.float64)
     bad[-1] = np.nan
-    return bad, y
+    return {"X": bad, "y": y}
 
 
 def constant_target(X, y):
-    return X, np.full_like(y, y[0])
+    return {"X": X, "y": np.full_like(y, y[0])}
+
+
+def too_many_weights(X, y):
+    """Noticed after the table, whose number of columns is stored by then."""
+    return {"X": X, "y": y, "sample_weight": np.ones(len(y) + 1)}
 
 
 @every_estimator
-@pytest.mark.parametrize("spoil", [missing_value, infinite_value, constant_target])
+@pytest.mark.parametrize("spoil", [missing_value, infinite_value, constant_target, too_many_weights])
 def test_a_fit_that_fails_leaves_the_estimator_as_it_was(estimator_class, spoil):
     _, X, y = fitted(estimator_class)
     model = make_estimator(estimator_class).fit(X, y)
     before = dict(vars(model))
     narrow = X[(slice(None), *[slice(2)] * (X.ndim - 1))]  # two features, or two nodes
-    bad_X, bad_y = spoil(narrow, y)
+    bad = spoil(narrow, y)
     takes_one_class = estimator_class.__name__ in {*COLLECTION_INPUT, "LokiClassifier"}
     if spoil is constant_target and (not is_classifier(model) or takes_one_class):
         pytest.skip("a constant target is no error for this estimator")
     if spoil is missing_value and get_tags(model).input_tags.allow_nan:
         pytest.skip("a missing value is no error for this estimator")
-    with pytest.raises(ValueError, match="(?i)nan|inf|class"):
-        model.fit(bad_X, bad_y)
+    if spoil is too_many_weights and not has_fit_parameter(model, "sample_weight"):
+        pytest.skip("this estimator takes no weights")
+    with pytest.raises(ValueError, match="(?i)nan|inf|class|weight|inconsistent numbers"):
+        model.fit(**bad)
     hint = "decorate fit with statlearn._support.base.unchanged_on_error"
     assert vars(model).keys() == before.keys(), hint
     assert all(vars(model)[name] is value for name, value in before.items()), hint
+
+
+@every_estimator
+def test_fit_is_guarded(estimator_class):
+    """Some fits look at all that can be spoiled before they store anything, and may yet be interrupted later."""
+    guard = unchanged_on_error(lambda self: self).__code__
+    assert estimator_class.fit.__code__ is guard, "decorate fit with statlearn._support.base.unchanged_on_error, on top"
 
 
 @every_estimator
@@ -444,4 +510,31 @@ def test_data_frames(estimator_class, library):
 @every_estimator
 def test_documentation_link_points_at_the_public_page(estimator_class):
     public_name = next(name for name, thing in public_objects().items() if thing is estimator_class)
-    assert make_estimator(estimator_class)._get_doc_link().endswith(f"/api/generated/{public_name}.html")
+    link = make_estimator(estimator_class)._get_doc_link()
+    assert link.endswith(f"/api/generated/{public_name}.html"), (
+        f"the link is {link!r}: derive from statlearn._support.base.StatlearnEstimator, and write the class in one of "
+        "the files of its family"
+    )
+
+
+GUIDE = PROJECT / "docs" / "development.md"
+
+
+@pytest.mark.skipif(not GUIDE.is_file(), reason="there is no guide beside the tests")
+def test_the_skeleton_of_the_development_guide(monkeypatch):
+    (code,) = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text("utf-8"), re.M | re.S)
+    module = ModuleType("statlearn.linear._skeleton")  # in a family, as its relative imports want it
+    module.__package__ = "statlearn.linear"
+    monkeypatch.setitem(sys.modules, module.__name__, module)  # where pickles look for it
+    exec(compile(code, GUIDE, "exec"), vars(module))
+    (name,) = module.__all__
+    estimator_class = getattr(module, name)
+    estimator_checks.check_estimator(estimator_class(), on_skip=None)
+    test_every_parameter_has_a_constraint(estimator_class)
+    test_fit_is_guarded(estimator_class)
+    for spoil in (infinite_value, constant_target, too_many_weights):
+        test_a_fit_that_fails_leaves_the_estimator_as_it_was(estimator_class, spoil)
+    test_fit_leaves_a_certificate(estimator_class)
+    test_assumptions_are_clauses(estimator_class)
+    test_pickle_and_copy(estimator_class)
+    test_input_is_left_alone(estimator_class, writeable=False)

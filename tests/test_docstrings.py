@@ -2,12 +2,13 @@
 
 import dataclasses
 import inspect
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from .discovery import fitted, public_estimators, public_objects
+from .discovery import fitted, public_estimators, public_modules, public_objects
 
 numpydoc_validate = pytest.importorskip("numpydoc.validate")
 docscrape = pytest.importorskip("numpydoc.docscrape")
@@ -98,6 +99,25 @@ def section(thing, title):
     return [name.strip() for entry in entries for name in entry.name.split(",")]
 
 
+# Functions whose docstring has no section of errors, with the reason.
+WITHOUT_ERRORS = {
+    "statlearn.design.recommended_n_samples": "it refuses invalid parameters, and nothing else",
+    "statlearn.frechet.metric_scorer": "the scorer looks at the data, not the function that makes it",
+    "statlearn.graph.list_node_kernels": "it takes no argument",
+    "statlearn.ordinal.rearrange_cumulative": "it takes a table of any finite numbers",
+}
+
+
+def test_public_functions_say_what_they_refuse():
+    functions = {name: thing for name, thing in OBJECTS.items() if inspect.isfunction(thing)}
+    silent = {name for name, function in functions.items() if not section(function, "Raises")}
+    assert functions.keys() > silent
+    added = sorted(silent - WITHOUT_ERRORS.keys())
+    assert not added, f"add a Raises section to the docstrings of {added}: which errors, and for what"
+    mended = sorted(WITHOUT_ERRORS.keys() - silent)
+    assert not mended, f"delete {mended} from WITHOUT_ERRORS: they have a Raises section, or are no public functions"
+
+
 # Attributes that only some parameters make, beside feature_names_in_, which needs data with column names.
 CONDITIONAL = {"NodeKernel": {"distance_", "features_"}}
 
@@ -124,3 +144,61 @@ def test_fit_is_documented_with_its_metadata():
         parameters = list(inspect.signature(estimator_class.fit).parameters)
         documented = [name.lstrip("*") for name in section(estimator_class.fit, "Parameters")]
         assert documented == parameters[1:], estimator_class.__name__
+
+
+API_PAGES = PROJECT / "docs" / "api"
+
+
+def names_on_page(text):
+    """The dotted names that a page of the API reference lists in ``autosummary``."""
+    (module,) = re.findall(r"^\.\. currentmodule:: (\S+)$", text, re.M)
+    lists = re.findall(r"^\.\. autosummary::\n((?:(?: {3}.*)?\n)*)", text, re.M)
+    lines = [line.strip() for lines in lists for line in lines.splitlines()]
+    return [f"{module}.{line}" for line in lines if line and not line.startswith(":")]
+
+
+def names_of(module_name):
+    """The dotted names of all that a public module offers."""
+    return {f"{module_name}.{name}" for name in public_modules()[module_name].__all__}
+
+
+@pytest.mark.skipif(not API_PAGES.is_dir(), reason="there are no pages beside the tests")
+@pytest.mark.parametrize("module_name", [name for name in public_modules() if name != "statlearn"])
+def test_every_public_name_is_in_the_api_reference(module_name):
+    page = API_PAGES / f"{module_name.rpartition('.')[2]}.rst"
+    assert page.is_file(), (
+        f"write docs/api/{page.name}, with {module_name} as its currentmodule, and list it in index.rst"
+    )
+    listed, offered = names_on_page(page.read_text("utf-8")), names_of(module_name)
+    missing = sorted(name for name in OBJECTS if name in offered - set(listed))
+    assert not missing, f"list {missing} in an autosummary of docs/api/{page.name}, or take them out of __all__"
+    strangers = sorted(set(listed) - offered)
+    assert not strangers, f"docs/api/{page.name} lists {strangers}, which are not in __all__ of {module_name}"
+    assert len(set(listed)) == len(listed), f"docs/api/{page.name} lists a name twice"
+
+
+@pytest.mark.skipif(not API_PAGES.is_dir(), reason="there are no pages beside the tests")
+def test_every_page_of_the_api_reference_is_of_a_public_module():
+    modules = {name.rpartition(".")[2] for name in public_modules() if name != "statlearn"}
+    assert {page.stem for page in API_PAGES.glob("*.rst")} == {"index", *modules}
+
+
+def test_pages_are_read_correctly():
+    page = """
+.. currentmodule:: statlearn.family
+
+.. autosummary::
+   :toctree: generated
+
+   first
+
+   Second
+
+Words
+-----
+
+.. autosummary::
+   third
+"""
+    expected = ["statlearn.family.first", "statlearn.family.Second", "statlearn.family.third"]
+    assert names_on_page(page) == expected

@@ -574,6 +574,14 @@ def refusal(name, call, argument):
     return None
 
 
+def was_accepted(method, argument):
+    """What to do about a method that took what it must refuse."""
+    return (
+        f"{method} accepted a bad {argument}, see the name of the test: raise a ValueError or TypeError that names it. "
+        "What is taken on purpose is listed in TAKEN_ON_PURPOSE of tests/robustness_tables.py, with a reason."
+    )
+
+
 def assert_sound(model, found, n_samples):
     """Outputs are finite and have the right shape."""
     for method, values in found.items():
@@ -651,7 +659,7 @@ def assert_refused_or_sound(name, arguments, argument, must_refuse=False):
     model = fit_or_refusal(name, arguments, argument)
     if model is None:
         return
-    assert not must_refuse, "it was accepted"
+    assert not must_refuse, was_accepted(f"{name}.fit", argument)
     rows = [arguments["X"], good.X] if name in SPEAKERS else [arguments["X"]]
     for X in rows if "X" in argument else rows[:1]:
         found = {}
@@ -764,7 +772,8 @@ def test_predictions_for_other_rows(name, mutation, data):
     model, _ = good_fit(name)
     X, found = PREDICT_MUTATIONS[mutation](good, data), {}
     if refusal(name, partial(say, model, X, found), "X") is None:
-        assert mutation not in BAD_TABLES or (name, mutation) in TAKEN_ON_PURPOSE, "it was accepted"
+        must_refuse = mutation in BAD_TABLES and (name, mutation) not in TAKEN_ON_PURPOSE
+        assert not must_refuse, was_accepted(f"{name}.{' or '.join(found)}", "X")
         assert_sound(model, found, len(X) if good.kind == "collection" else X.shape[0])
 
 
@@ -883,7 +892,7 @@ def test_sensitive_features_are_refused_or_give_finite_results(name, mutation, d
     if refusal(name, lambda: model.fit(**arguments), "sensitive_features") is not None:
         assert state(model) == before
         return
-    assert mutation not in BAD_SENSITIVE, "it was accepted"
+    assert mutation not in BAD_SENSITIVE, was_accepted(f"{name}.fit", "sensitive_features")
     if refusal(name, lambda: found.update(outputs(model, good.X)), "sensitive_features") is None:
         assert_sound(model, found, len(good.X))
 
@@ -899,7 +908,7 @@ def test_scores_refuse_a_sample_or_are_finite(name, mutation, data):
     if refusal(sample.name, lambda: model.fit(u), "u") is not None:
         assert state(model) == before
         return
-    assert mutation not in BAD_TABLES, "it was accepted"
+    assert mutation not in BAD_TABLES, was_accepted(f"{name}.fit", "u")
     methods = ("score_function", "score_derivative", "log_density")
     if refusal(sample.name, lambda: found.update({key: getattr(model, key)(u) for key in methods}), "u") is None:
         assert_sound(model, found, len(u))

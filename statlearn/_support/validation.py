@@ -20,6 +20,7 @@ __all__ = [
     "check_vector",
     "refuse_dates",
     "refuse_masked",
+    "require_target",
     "validate_data",
 ]
 
@@ -78,6 +79,28 @@ def check_vector(values, name, *, size=None, positive=False):
         sign = "positive" if positive else "non-negative"
         raise ValueError(f"{name} must be finite and {sign}. Got {vector[position]} at position {position}.")
     return vector
+
+
+def require_target(y):
+    """Refuse a target that was forgotten, in scikit-learn's words.
+
+    Parameters
+    ----------
+    y : array-like or None
+        The argument of ``fit``.
+
+    Raises
+    ------
+    ValueError
+        If it is None.
+
+    Examples
+    --------
+    >>> from statlearn._support.validation import require_target
+    >>> require_target([0, 1])
+    """
+    if y is None:
+        raise ValueError("fit requires y to be passed, but the target y is None.")
 
 
 def check_two_classes(classes, sample_weight, rows="rows"):

@@ -17,7 +17,7 @@ from .._support._sklearn import HasMethods, StrOptions, _fit_context
 from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.delegation import check_delegated_rows, folds_of, refuse_unrouted
 from .._support.progress import CallbackSupportMixin, fit_progress
-from .._support.validation import check_array, check_sample_weight
+from .._support.validation import check_array, check_sample_weight, require_target
 from .._typing import ArrayLike, CrossValidation, Estimator, FloatArray, MatrixLike
 from ._corrector import Corrector
 from ._linear_correction import LinearCalibrationCorrector
@@ -347,8 +347,7 @@ class DebiasedRegressor(CallbackSupportMixin, MetaEstimatorMixin, RegressorMixin
 
 def check_outcomes(y):
     """True outcomes as a vector of finite float64."""
-    if y is None:
-        raise ValueError("DebiasedRegressor requires y to be passed, but the target y is None.")
+    require_target(y)
     array = check_array(y, input_name="y", dtype=np.float64, ensure_2d=False, ensure_min_samples=0)
     if array.ndim > 1 and array.shape[1] > 1:
         raise ValueError(

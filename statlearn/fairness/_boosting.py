@@ -11,7 +11,7 @@ from .._support._sklearn import HasMethods, Interval, StrOptions, _num_samples, 
 from .._support.validation import check_vector, refuse_dates
 from .._typing import ArrayLike, DependenceMeasure, FloatArray
 from ..dependence import DistanceCovariancePenalty
-from ._criteria import encode
+from ._criteria import encode, fit_penalty
 from ._encoder import ProtectedEncoder
 from ._losses import HalfBinomialLoss, HalfPoissonLoss, HalfSquaredError
 from ._sensitive import read_sensitive
@@ -126,9 +126,10 @@ def make_boosting_objective(
     if sample_weight is not None:
         weights = check_vector(sample_weight, "sample_weight", size=n_samples)
     present = np.flatnonzero(weights)
-    _, blocks = encode(_safe_indexing(read_sensitive(sensitive_features, n_samples), present), encoder)
+    sensitive = _safe_indexing(read_sensitive(sensitive_features, n_samples), present)
+    _, blocks = encode(sensitive, encoder)
     penalty = DistanceCovariancePenalty(measure) if isinstance(measure, str) else deepcopy(measure)
-    penalty.fit(blocks, sample_weight=weights[present])
+    fit_penalty(penalty, sensitive, blocks, weights[present])
     return _BoostingObjective(LOSSES[loss](), penalty, float(fairness_weight), weights)
 
 

@@ -11,8 +11,9 @@ from ..dependence import DistanceCovariancePenalty
 from ._cells import N_BINS, intersection_cells
 from ._encoder import ProtectedEncoder
 from ._metrics import jensen_shannon_divergence, unfairness_ratio, wasserstein_disparity
+from ._sensitive import places_of
 
-__all__ = ["CRITERIA", "check_options", "disparity", "encode", "largest", "levels_of"]
+__all__ = ["CRITERIA", "check_options", "disparity", "encode", "fit_penalty", "largest", "levels_of"]
 
 
 def encode(sensitive, encoder=None):
@@ -20,6 +21,14 @@ def encode(sensitive, encoder=None):
     encoder = ProtectedEncoder() if encoder is None else clone(encoder)
     encoded = encoder.fit_transform(sensitive)
     return encoder, encoder.split(encoded)
+
+
+def fit_penalty(penalty, sensitive, blocks, sample_weight):
+    """A penalty fitted to the blocks of raw attributes; where one is constant, a warning calls it by its name."""
+    places = places_of(sensitive)
+    is_known = len(places) == len(blocks)  # an encoder may make other blocks than one per attribute
+    names = [f"sensitive feature {place}" for place in places] if is_known else None
+    return penalty._fit(blocks, sample_weight, names)
 
 
 def levels_of(encoder):
@@ -30,7 +39,7 @@ def levels_of(encoder):
 def _of_penalty(measure, figure):
     def criterion(y_pred, sensitive, sample_weight=None, encoder=None, **options):
         penalty = DistanceCovariancePenalty(measure, **options)
-        return figure(penalty.fit(encode(sensitive, encoder)[1], sample_weight), y_pred)
+        return figure(fit_penalty(penalty, sensitive, encode(sensitive, encoder)[1], sample_weight), y_pred)
 
     criterion.options = {"encoder", *signature(DistanceCovariancePenalty).parameters} - {"measure"}
     return criterion

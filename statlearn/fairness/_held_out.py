@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from .._support._sklearn import _num_samples, _safe_indexing
 from ..dependence import DistanceCovariancePenalty
 from ._cells import N_BINS, intersection_cells
-from ._criteria import disparity, encode, largest, levels_of
+from ._criteria import disparity, encode, fit_penalty, largest, levels_of
 from ._responses import responses
 from ._sensitive import read_sensitive, split_sensitive
 
@@ -123,7 +123,7 @@ class Folds:
         """What of the criteria does not depend on the model."""
         weights = take_rows(self._weights, test)
         penalty = DistanceCovariancePenalty("ccdcov", **_engine(self.fair.settings.get("measure")))
-        penalty.fit([take_rows(block, test) for block in self._blocks], weights)
+        fit_penalty(penalty, self.sensitive, [take_rows(block, test) for block in self._blocks], weights)
         return HeldOut(test, take_rows(self.sensitive, test), take_rows(self._cells, test), weights, penalty)
 
     def measure(self, model, held_out):

@@ -22,7 +22,7 @@ from ..dependence import DistanceCovariancePenalty
 from ..exceptions import NegativePenaltyWarning, SensitiveFeaturesWarning, ShrinkageWarning
 from ._cells import N_BINS, intersection_cells
 from ._certificates import LARGEST_REWARD, Shrinkage, fit_certificate, reward_for_noise
-from ._criteria import encode, levels_of
+from ._criteria import encode, fit_penalty, levels_of
 from ._losses import HalfBinomialLoss, HalfMultinomialLoss, regression_loss
 from ._objective import FairRisk, Protection
 from ._sensitive import as_table, is_frame, read_sensitive, split_sensitive
@@ -133,11 +133,30 @@ class FairModel(CallbackSupportMixin, StatlearnEstimator):
         """Validated features of rows to predict."""
         check_is_fitted(self)
         if self._drops_columns():
-            raw = validate_data(self, _as_tabular(self, X), reset=False, skip_check_array=True)
+            raw = self._table_of_fit(_as_tabular(self, X))
             X = check_array(self._select(raw), accept_sparse="csr", dtype=np.float64, estimator=self, input_name="X")
         else:
             X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
         return _as_csr_array(X)
+
+    def _table_of_fit(self, table):
+        """A table to predict, which has all columns of ``fit``; if it lacks dropped ones, the error says the cure."""
+        try:
+            return validate_data(self, table, reset=False, skip_check_array=True)
+        except ValueError as error:
+            if not self._lacks_dropped_columns(table):
+                raise
+            raise ValueError(
+                f"{str(error).rstrip()}\nValues of sensitive_columns={self.sensitive_columns!r} are ignored here: give "
+                "any. To predict without these columns, fit without them in X, and with sensitive_features instead."
+            ) from error
+
+    def _lacks_dropped_columns(self, table):
+        """Whether columns that do not predict are all that a table lacks."""
+        if is_frame(table) and hasattr(self, "feature_names_in_"):
+            missing = set(self.feature_names_in_) - set(table.columns)
+            return bool(missing) and missing.isdisjoint(self.feature_names_in_[self.kept_columns_])
+        return table.shape[1] == self.kept_columns_.size < self.n_features_in_
 
     def _protect(self, sensitive, weights, n_samples):
         """The fitted encoder and the `Protection`, or None twice."""
@@ -151,7 +170,7 @@ class FairModel(CallbackSupportMixin, StatlearnEstimator):
                 )
             return None, None
         encoder, blocks = encode(sensitive, self.encoder)
-        penalty.fit(blocks, sample_weight=weights)
+        fit_penalty(penalty, sensitive, blocks, weights)
         weights = np.ones(n_samples) if weights is None else weights
         cells = intersection_cells(sensitive, bins=N_BINS, sample_weight=weights, is_nominal=levels_of(encoder))
         return encoder, Protection(penalty, cells, weights)

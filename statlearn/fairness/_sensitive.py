@@ -18,6 +18,7 @@ __all__ = [
     "factorize",
     "is_frame",
     "looks_nominal",
+    "places_of",
     "read_columns",
     "read_sensitive",
     "split_sensitive",
@@ -157,16 +158,21 @@ def read_columns(table):
     """
     if not is_frame(table):
         names = [f"attribute {position}" for position in range(table.shape[1])]
-        places = [str(position) for position in range(table.shape[1])]
         raw = [(values, False) for values in table.T]
     else:
         names = [str(name) for name in table.columns]
-        places = [repr(name) for name in names]
         raw = [_frame_column(table, position) for position in range(table.shape[1])]
     return [
         Column(name, place, _plain(values, place, declared), declared)
-        for name, place, (values, declared) in zip(names, places, raw, strict=True)
+        for name, place, (values, declared) in zip(names, places_of(table), raw, strict=True)
     ]
+
+
+def places_of(table):
+    """What messages call the columns of a table: names in quotes, or positions where there are none."""
+    if is_frame(table):
+        return [repr(str(name)) for name in table.columns]
+    return [str(position) for position in range(table.shape[1])]
 
 
 def factorize(values):
@@ -331,7 +337,7 @@ def _entries(columns):
     array = np.asarray(columns)
     if array.ndim != 1 or (array.size and array.dtype.kind not in "biuUO"):
         raise TypeError(f"sensitive_columns must be names or positions of columns. Got {columns!r} instead.")
-    return array if array.dtype.kind == "b" else list(columns)
+    return array if array.dtype.kind == "b" else columns.tolist() if isinstance(columns, np.ndarray) else list(columns)
 
 
 def _position(entry, names, n_columns):

@@ -17,7 +17,7 @@ from .._support.base import StatlearnEstimator, unchanged_on_error
 from .._support.delegation import check_delegated_rows, ordered_labels, refuse_unrouted
 from .._support.parallel import run_parallel
 from .._support.progress import CallbackSupportMixin, fit_progress
-from .._support.validation import check_sample_weight
+from .._support.validation import check_sample_weight, refuse_masked, require_target
 from .._typing import ArrayLike, CrossValidation, Estimator, FloatArray, LabelArray, MatrixLike
 from ._certificates import fit_certificate
 from ._decision import LARGEST_TABLE, POWER, TEMPERATURE, TIE_BREAKS, frechet_scores, tempered
@@ -215,6 +215,8 @@ class LokiClassifier(ClassifierMixin, MetaEstimatorMixin, CallbackSupportMixin, 
         self : LokiClassifier
             The fitted classifier.
         """
+        require_target(y)
+        refuse_masked(y, "y")
         given, y = y, column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)

@@ -186,7 +186,9 @@ class ChainMetric(CoordinateMetric):
     def __init__(self, values: ArrayLike, labels: Iterable[str] | Iterable[float] | None = None) -> None:
         array = np.asarray(values if hasattr(values, "__array__") else list(values))
         if array.ndim != 1 or array.dtype.kind not in "buif" or not np.isfinite(array).all():
-            raise ValueError(f"values must be a vector of finite numbers. Got {values!r}.")
+            names = labels is None and array.ndim == 1 and all(isinstance(value, str) for value in array.tolist())
+            cure = f": for names use ChainMetric(range({array.size}), labels=[...]), in their order" if names else ""
+            raise ValueError(f"values must be a vector of finite numbers. Got {values!r}{cure}.")
         super().__init__(array if labels is None else labels, "l2")
         if array.size != self.n_labels_:
             raise ValueError(f"values must have one entry for each of {self.n_labels_} labels. Got {array.size}.")

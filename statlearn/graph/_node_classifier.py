@@ -54,7 +54,8 @@ class NodeKernelClassifier(ClassifierMixin, StatlearnEstimator):
     Parameters
     ----------
     graph : array-like or sparse matrix of shape (n, n), DataFrame, networkx.Graph or SpectralGraph
-        The graph.
+        The graph. For files of skops give an array, a sparse matrix or a `SpectralGraph`, which may be of the others:
+        skops writes no networkx graph and no data frame.
     kernel : str, default="scct"
         Name or alias of a measure; see `list_node_kernels`.
     t : float, default=None

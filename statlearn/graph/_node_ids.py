@@ -18,11 +18,12 @@ def node_positions(graph, ids):
 
 def _checked_positions(ids, n_nodes):
     cure = f"X must hold one column of node ids, integers from 0 to {n_nodes - 1}."
-    numbers = np.array(ids.tolist())  # of objects, too
+    shown = ids.tolist()
+    numbers = np.array(shown)  # of objects, too
     if numbers.dtype.kind not in "iuf":
-        raise ValueError(f"{cure} Got {ids[0]!r}; the graph has no names.")
+        raise ValueError(f"{cure} Got {shown[0]!r}; the graph has no names.")
     positions = numbers.astype(np.intp)
     wrong = (positions != numbers) | (positions < 0) | (positions >= n_nodes)
     if wrong.any():
-        raise ValueError(f"{cure} Got {ids[int(np.argmax(wrong))]!r}.")
+        raise ValueError(f"{cure} Got {shown[int(np.argmax(wrong))]!r}.")
     return positions

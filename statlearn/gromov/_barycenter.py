@@ -152,7 +152,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             Square matrices, sparse matrices, networkx graphs or clouds of points, as ``cost`` says; a tuple of a graph
             and its node weights where the nodes do not weigh the same.
         y : None
@@ -205,7 +205,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             See `fit`.
 
         Returns
@@ -223,7 +223,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             See `fit`.
         y : None
             Ignored; there for pipelines.

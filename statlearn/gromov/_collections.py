@@ -64,7 +64,7 @@ def check_networks(X, cost, name="X"):
 
     Parameters
     ----------
-    X : list, tuple, ndarray of shape (n_samples, n, n) or object array of shape (n_samples,)
+    X : list, tuple, ndarray of shape (n_samples, n, n), object array or series of shape (n_samples,)
         The graphs, each as its cost takes it, or as a tuple of that and its node weights.
     cost : str or callable
         A key of `COSTS`, or a function from a graph to a square matrix or a `Cost`.
@@ -87,16 +87,23 @@ def check_networks(X, cost, name="X"):
 
 def _items(X, name):
     """The graphs of a collection."""
+    if _is_series(X):
+        X = X.to_list()  # by position, whatever its index is
     if not isinstance(X, (list, tuple)) and not (isinstance(X, np.ndarray) and X.ndim in (1, 3)):
         shape = getattr(X, "shape", None)
         found = f"{type(X).__name__}" + (f" of shape {shape}" if shape is not None else "")
         raise (TypeError if shape is None else ValueError)(
             f"{name} must be a list of graphs, one per sample. Got an object of type {found}. Pass [{name}] if it is a "
-            "single graph."
+            + ("single graph, or the column that holds the graphs." if hasattr(X, "columns") else "single graph.")
         )
     if len(X) == 0:
         raise ValueError(f"{name} must have at least one graph. Got an empty {type(X).__name__}.")
     return X
+
+
+def _is_series(X):
+    """Whether this is a series of pandas or polars, told by what it can do."""
+    return hasattr(X, "to_list") and len(getattr(X, "shape", ())) == 1
 
 
 def _read(item, read, label):

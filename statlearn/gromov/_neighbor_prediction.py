@@ -128,7 +128,7 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             Square matrices, sparse matrices, networkx graphs or clouds of points, as ``cost`` says; a tuple of a graph
             and its node weights where the nodes do not weigh the same.
         y : array-like of shape (n_samples,)
@@ -157,7 +157,7 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_queries, n, n)
+        X : list or series of graphs, or array of shape (n_queries, n, n)
             See `fit`.
 
         Returns
@@ -180,7 +180,7 @@ class GromovNeighborsClassifier(ClassifierMixin, WeightedNeighbors):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_queries, n, n)
+        X : list or series of graphs, or array of shape (n_queries, n, n)
             See `fit`.
 
         Returns
@@ -247,7 +247,7 @@ class GromovNeighborsRegressor(RegressorMixin, WeightedNeighbors):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             Square matrices, sparse matrices, networkx graphs or clouds of points, as ``cost`` says; a tuple of a graph
             and its node weights where the nodes do not weigh the same.
         y : array-like of shape (n_samples,)
@@ -275,7 +275,7 @@ class GromovNeighborsRegressor(RegressorMixin, WeightedNeighbors):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_queries, n, n)
+        X : list or series of graphs, or array of shape (n_queries, n, n)
             See `fit`.
 
         Returns

@@ -43,7 +43,7 @@ class BaseGromovNeighbors(StatlearnEstimator):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_queries, n, n), default=None
+        X : list or series of graphs, or array of shape (n_queries, n, n), default=None
             See ``fit``. None takes the fitted graphs, none of which is its own neighbor.
         n_neighbors : int or None, default=None
             Number of neighbors; None takes that of the constructor.
@@ -87,7 +87,7 @@ class BaseGromovNeighbors(StatlearnEstimator):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_queries, n, n), default=None
+        X : list or series of graphs, or array of shape (n_queries, n, n), default=None
             See ``fit``. None takes the fitted graphs, none of which is its own neighbor.
         n_neighbors : int or None, default=None
             Number of neighbors; None takes that of the constructor.
@@ -174,7 +174,7 @@ class GromovNeighbors(BaseGromovNeighbors):
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             Square matrices, sparse matrices, networkx graphs or clouds of points, as ``cost`` says; a tuple of a graph
             and its node weights where the nodes do not weigh the same.
         y : None

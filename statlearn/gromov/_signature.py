@@ -209,7 +209,7 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             Square matrices, sparse matrices, networkx graphs or clouds of points, as ``cost`` says; a tuple of a graph
             and its node weights where the nodes do not weigh the same.
         y : None
@@ -236,7 +236,7 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             See `fit`.
         y : None
             Ignored; there for pipelines.
@@ -278,7 +278,7 @@ class GromovSignature(CallbackSupportMixin, TransformerMixin, StatlearnEstimator
 
         Parameters
         ----------
-        X : list of graphs, or array of shape (n_samples, n, n)
+        X : list or series of graphs, or array of shape (n_samples, n, n)
             See `fit`.
 
         Returns

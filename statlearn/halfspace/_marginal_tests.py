@@ -148,7 +148,7 @@ LONG_TO_SIMULATE = 100  # dimensions
 
 TEST_CONSTRAINTS = {
     "tolerance": [Interval(Real, 0, None, closed="left")],
-    "level": [Interval(Real, 0, 0.5, closed="neither")],  # a confidence level would reject everything
+    "level": [Interval(Real, 0, 0.5, closed="right")],  # a confidence level would reject everything
     "center": ["boolean"],
     "method": [StrOptions({"auto", "simulate", "table"})],
     "n_null": [Interval(Integral, 1, None, closed="left")],
@@ -194,7 +194,7 @@ def gaussianity_test(
         rows every real sample departs from a Gaussian detectably, while the theory of halfspaces needs its moments only
         up to a constant.
     level : float, default=0.05
-        Probability of rejecting Gaussian rows, below one half.
+        Probability of rejecting Gaussian rows, at most one half.
     center : bool, default=True
         Whether the mean is unknown. False tests for a Gaussian distribution with mean 0.
     method : {"auto", "simulate", "table"}, default="simulate"
@@ -291,7 +291,7 @@ def band_test(
         How large a deviation is allowed, as a multiple of the Gaussian's own value: the mass of the band, 1 for mean
         and covariance, (d - 1) (d + 1) for Mardia's kurtosis.
     level : float, default=0.05
-        Probability of rejecting Gaussian rows, below one half.
+        Probability of rejecting Gaussian rows, at most one half.
     center : bool, default=True
         Whether the hyperplane goes through the mean of the rows. False puts it through the origin and tests that the
         mean is there, too.

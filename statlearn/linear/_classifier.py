@@ -166,6 +166,10 @@ class LargeStepLogisticClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
     :math:`(R/\mu)^2 + 2 \log(2n - 1) / (\gamma \mu^2)` for normalized steps ([1]_, theorems 3.3, 5.3 and 6.1). These
     grow beyond all bounds with unscaled columns: use StandardScaler.
 
+    ``predict_proba`` exists only after fits that estimate the scale of the coefficients, which those of separable
+    classes never do. Markets, stacking and whatever else asks a classifier for probabilities before its fit refuse this
+    one: where probabilities are needed, put `sklearn.calibration.CalibratedClassifierCV` around it.
+
     References
     ----------
     .. [1] A. Tyurin (2024). "From Logistic Regression to the Perceptron Algorithm: Exploring Gradient Descent with

@@ -24,7 +24,7 @@ from .._support.base import unchanged_on_error
 from .._support.delegation import check_delegated_rows, ordered_labels
 from .._support.progress import fit_progress, with_callbacks
 from .._support.random_streams import spawn_generators
-from .._support.validation import check_sample_weight
+from .._support.validation import check_sample_weight, refuse_masked, require_target
 from .._typing import ArrayLike, CrossValidation, Estimator, FloatArray, LegacyRandomState, MatrixLike, NameArray
 from ._betting import BETTING_NAMES, BettingFunction, as_betting
 from ._books import book_of_classifiers
@@ -453,6 +453,8 @@ class PredictionMarketClassifier(PricePredictions, ClassifierMixin, TransformerM
         self._check_always_awake(awake)
 
     def _labels(self, y, X):
+        require_target(y)
+        refuse_masked(y, "y")
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)

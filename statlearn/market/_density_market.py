@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import column_or_1d
 
 from .._support._sklearn import Interval, StrOptions, _num_samples
-from .._support.validation import check_vector, refuse_dates
+from .._support.validation import check_vector, refuse_dates, refuse_masked, require_target
 from .._typing import ArrayLike, FloatArray
 from ._densities import spread_of
 
@@ -96,6 +96,8 @@ class DensityMarket:
 
 def check_values(y, X):
     """Values to predict as a vector of finite float64, one per row of X."""
+    require_target(y)
+    refuse_masked(y, "y")
     refuse_dates(y, "y")
     array = np.asarray(y)
     if array.ndim == 2 and array.shape[1] > 1:

@@ -346,7 +346,7 @@ class MarketForestClassifier(PricePredictions, ClassifierMixin, ForestMarket):
             return self._forest().classes_
         found = np.unique(y)
         if found.size < 2:
-            raise ValueError(f"y has only one class, {found[0]!r}: there is nothing to bet on.")
+            raise ValueError(f"y has only one class, {found.tolist()[0]!r}: there is nothing to bet on.")
         return found if classes is None else classes
 
     def _open_fitted_forest(self, X):

@@ -85,5 +85,6 @@ def all_labels(classes):
 
 def check_same_labels(classes, known):
     """Refuse other labels than those of the market."""
-    if not np.array_equal(np.unique(column_or_1d(classes)), known):
-        raise ValueError(f"classes of the market are {known.tolist()} since the first call. Got {list(classes)}.")
+    given = column_or_1d(classes)
+    if not np.array_equal(np.unique(given), known):
+        raise ValueError(f"classes of the market are {known.tolist()} since the first call. Got {given.tolist()}.")

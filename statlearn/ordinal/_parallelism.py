@@ -222,6 +222,7 @@ def _feature_groups(features, names):
 
 def _columns(selection, names, owner):
     """Positions of the columns that names, positions or a boolean mask select."""
+    selection = selection.tolist() if isinstance(selection, (np.ndarray, np.generic)) else selection
     entries = [selection] if isinstance(selection, str) or not hasattr(selection, "__iter__") else list(selection)
     if not entries:
         raise ValueError(f"{owner} must name at least one column. Got {selection!r} instead.")

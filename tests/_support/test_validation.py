@@ -66,8 +66,8 @@ def test_bad_vectors(values, options, error, message):
 @pytest.mark.parametrize(
     ("labels", "weights", "message"),
     [
-        (["blue"], None, r"y must have two classes or more\. Got one class, 'blue': add rows of another one"),
-        ([3], [1.0], "y must have two classes or more among the rows of positive weight. Got one class, 3: give"),
+        (["blue"], None, r"y must have more than one class\. Got one class, 'blue': add rows of another one"),
+        ([3], [1.0], "y must have more than one class among the rows of positive weight. Got one class, 3: give"),
         ([], [0.0], "among the rows of positive weight. Got no class"),
     ],
 )
@@ -173,3 +173,34 @@ def test_validation_refuses_dates_as_numbers_only():
     np.testing.assert_array_equal(check_X_y(X, DAYS)[1], DAYS)
     assert validate_data(model, table, skip_check_array=True) is table
     np.testing.assert_array_equal(check_sample_weight(None, X), np.ones(3))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda masked: check_array(masked, input_name="X"),
+        lambda masked: check_X_y(masked, [0, 1]),
+        lambda masked: validate_data(LinearRegression(), masked, reset=True),
+        lambda masked: check_sample_weight(masked[:, 0], [[0], [1]]),
+        lambda masked: check_vector(masked[:, 0], "v"),
+    ],
+)
+def test_masked_arrays_are_refused(check):
+    """scikit-learn would take what is hidden for a value."""
+    with pytest.raises(TypeError, match="must not be a masked array. Got one with 1 masked entries"):
+        check(np.ma.masked_equal([[1.0], [2.0]], 2.0))
+
+
+@pytest.mark.parametrize("name", ["PredictionMarketClassifier", "PredictionMarketRegressor", "LokiClassifier"])
+def test_a_forgotten_target_has_a_name(name):
+    from sklearn.linear_model import LogisticRegression
+
+    from statlearn import frechet, market
+
+    models = {
+        "PredictionMarketClassifier": lambda: market.PredictionMarketClassifier([("l", LogisticRegression())]),
+        "PredictionMarketRegressor": lambda: market.PredictionMarketRegressor([("l", LinearRegression())]),
+        "LokiClassifier": lambda: frechet.LokiClassifier(LogisticRegression()),
+    }
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        models[name]().fit([[0.0], [1.0]], None)

@@ -358,3 +358,30 @@ def test_the_certificate_knows_that_the_design_was_redrawn():
     assert CHANCES @ errors / (CHANCES @ rest**2) == pytest.approx(5.0)  # of every design that passes
     factor = model.certificate_["expected error factor"].statistic
     assert factor is None or factor >= 5.0
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        (lambda x: float(np.exp(x[0])), TypeError),
+        (lambda x: math.exp(x[0]), TypeError),
+        (lambda x: 1.0 if x[0] > 0.0 else x[1], ValueError),
+        (lambda x: np.exp(x[0]) * x[1], ValueError),
+        (lambda x: float(np.exp(x[0, 0])), ValueError),
+        (lambda x: np.float32(1.0), ValueError),
+    ],
+)
+def test_a_function_of_one_point_that_is_given_all_says_vectorized(function, error):
+    with pytest.raises(
+        error, match="called with all 30 points at once; a function of one point needs vectorized=False"
+    ):
+        WeightedLeastSquaresApproximator(PLANE, random_state=0).fit_function(function)
+
+
+def test_errors_that_are_not_of_the_shape_get_no_advice():
+    def broken(x):
+        raise KeyError("speed")
+
+    with pytest.raises(KeyError) as caught:
+        WeightedLeastSquaresApproximator(PLANE, random_state=0).fit_function(broken)
+    assert not hasattr(caught.value, "__notes__")

@@ -4,13 +4,15 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold
 
 from statlearn.dependence import DistanceCovariancePenalty, SlicedDistance
-from statlearn.exceptions import ShrinkageWarning
+from statlearn.exceptions import ConstantAttributeWarning, ShrinkageWarning
 from statlearn.fairness import (
     DistanceCovarianceFairClassifier,
     DistanceCovarianceFairMLPRegressor,
@@ -119,9 +121,9 @@ class TestCalibration:
         made = []
 
         class Recorded(DistanceCovariancePenalty):
-            def fit(self, S, sample_weight=None):
+            def _fit(self, S, sample_weight, names=None):
                 made.append((self.method, self.n_jobs))
-                return super().fit(S, sample_weight)
+                return super()._fit(S, sample_weight, names)
 
         slices = SlicedDistance(8, random_state=0)
         measure = DistanceCovariancePenalty("sum", method=slices, n_jobs=1)
@@ -306,3 +308,85 @@ class TestFirstUser:
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = DistanceCovarianceFairMLPRegressor(2, **options).fit(x[:, None], y, S)
         assert np.ptp(model.predict(x[:, None])) > 0.0
+
+
+class TestConstantAttributesByName:
+    FITS = {
+        "sensitive_features": lambda X, y, table: DistanceCovarianceFairRegressor(fairness_weight=1.0).fit(X, y, table),
+        "report": lambda X, y, table: fairness_report(y, y, table),
+        "boosting": lambda X, y, table: make_boosting_objective(table, fairness_weight=1.0),
+        "calibration": calibrated,
+        "dcor": lambda X, y, table: make_fairness_scorer("dcor")(
+            LinearRegression().fit(X, y), X, y, sensitive_features=table
+        ),
+    }
+
+    @pytest.mark.parametrize("door", FITS)
+    @pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
+    def test_of_a_frame(self, data, door, library):
+        X, y, frame = data
+        table = library.DataFrame({"age": frame["age"].to_numpy(), "sex": ["f"] * N})
+        with pytest.warns(ConstantAttributeWarning, match="^sensitive feature 'sex' is constant.*adds nothing"):
+            self.FITS[door](X, y, table)
+
+    def test_of_an_array(self, data):
+        X, y, frame = data
+        table = np.column_stack([frame.to_numpy(), np.ones(N)])
+        with pytest.warns(ConstantAttributeWarning, match="^sensitive feature 2 is constant"):
+            DistanceCovarianceFairRegressor(fairness_weight=1.0).fit(X, y, table)
+
+    def test_of_sensitive_columns(self, data):
+        X, y, frame = data
+        X = pd.DataFrame(X, columns=["a", "b", "c"]).assign(sex="f", age=frame["age"])
+        with pytest.warns(ConstantAttributeWarning, match="^sensitive feature 'sex' is constant"):
+            DistanceCovarianceFairRegressor(fairness_weight=1.0, sensitive_columns=["age", "sex"]).fit(X, y)
+
+    def test_of_an_encoder_that_makes_other_blocks(self, data):
+        X, y, frame = data
+        with pytest.warns(ConstantAttributeWarning, match="^block 1 of S is constant"):
+            DistanceCovarianceFairRegressor(fairness_weight=1.0, encoder=AgeAndOne()).fit(X, y, frame[["age"]])
+
+
+class AgeAndOne(BaseEstimator):
+    """An encoder that makes two blocks of one attribute, one of them constant."""
+
+    def fit_transform(self, table):
+        return np.column_stack([table.to_numpy(dtype=float), np.ones(len(table))])
+
+    def split(self, encoded):
+        return [encoded[:, [0]], encoded[:, [1]]]
+
+
+class TestPredictionsWithoutTheSensitiveColumns:
+    CURE = r"now missing:\n- sex\nValues of sensitive_columns=\['sex'\] are ignored here: give any.*sensitive_features"
+
+    @pytest.fixture
+    def fitted(self, data):
+        X, y, frame = data
+        X = pd.DataFrame(X, columns=["a", "b", "c"])
+        X.insert(1, "sex", np.where(frame["region"] % 2, "f", "m"))
+        return X, DistanceCovarianceFairRegressor(fairness_weight=1.0, sensitive_columns=["sex"]).fit(X, y)
+
+    def test_the_error_says_that_any_values_do(self, fitted):
+        X, model = fitted
+        without = X.drop(columns="sex")
+        for frame in (without, pl.from_pandas(without)):
+            with pytest.raises(ValueError, match=self.CURE):
+                model.predict(frame)
+        np.testing.assert_array_equal(model.predict(X.assign(sex="any")), model.predict(X))
+
+    def test_other_errors_are_left_as_they_are(self, fitted):
+        X, model = fitted
+        for frame in (X.drop(columns="a"), X.drop(columns=["a", "sex"]), X[["sex", "a", "b", "c"]]):
+            with pytest.raises(ValueError, match="feature names should match") as caught:
+                model.predict(frame)
+            assert "sensitive" not in str(caught.value)
+
+    def test_arrays(self, data):
+        X, y, frame = data
+        table = np.column_stack([X, frame["region"]])
+        model = DistanceCovarianceFairRegressor(fairness_weight=1.0, sensitive_columns=[3]).fit(table, y)
+        with pytest.raises(ValueError, match=r"has 3 features.*\nValues of sensitive_columns=\[3\] are ignored"):
+            model.predict(X)
+        with pytest.raises(ValueError, match="has 2 features.*input.$"):
+            model.predict(X[:, :2])

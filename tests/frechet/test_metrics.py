@@ -193,6 +193,14 @@ class TestChain:
         with pytest.raises((ValueError, TypeError), match="values must be a vector of finite numbers|at least one"):
             ChainMetric(values)
 
+    @pytest.mark.parametrize("values", [["low", "medium", "high"], np.array(["low", "medium", "high"])])
+    def test_names_are_labels(self, values):
+        with pytest.raises(ValueError, match=r"for names use ChainMetric\(range\(3\), labels=\[\.\.\.\]\)"):
+            ChainMetric(values)
+        assert ChainMetric(range(3), labels=values).labels_.tolist() == list(values)
+        with pytest.raises(ValueError, match=r"Got \[0, nan\]\.$"):
+            ChainMetric([0, np.nan])
+
     def test_values_too_far_apart(self):
         with pytest.raises(ValueError, match="values must have finite squared distances.*scale"):
             ChainMetric([0.0, 1e200])

@@ -388,10 +388,10 @@ def test_names_that_are_numbers_in_another_order():
 
 
 BAD_NODES = {
-    "too large": ([[0], [34]], r"integers from 0 to 33\. Got (np\.int64\()?34"),
-    "negative": ([[0], [-1]], r"integers from 0 to 33\. Got (np\.int64\()?-1"),
-    "fractions": ([[0.0], [1.5]], r"integers from 0 to 33\. Got (np\.float64\()?1\.5"),
-    "names": ([["a"], ["b"]], r"integers from 0 to 33\. Got .*'a'.*the graph has no names"),
+    "too large": ([[0], [34]], r"integers from 0 to 33\. Got 34\."),
+    "negative": ([[0], [-1]], r"integers from 0 to 33\. Got -1\."),
+    "fractions": ([[0.0], [1.5]], r"integers from 0 to 33\. Got 1\.5\."),
+    "names": ([["a"], ["b"]], r"integers from 0 to 33\. Got 'a'; the graph has no names"),
     "two columns": ([[0, 1], [1, 0]], r"X must have one column, the ids of nodes\. Got shape \(2, 2\)"),
     "the adjacency": (karate()[:2], r"X must have one column.*The graph is a parameter: NodeKernelClassifier\(graph\)"),
     "missing": ([[0.0], [np.nan]], "contains NaN"),
@@ -409,7 +409,7 @@ def test_nodes_that_are_refused(name):
 @pytest.mark.parametrize(
     ("y", "weights", "message"),
     [
-        ([0, 0], None, r"y must have two classes or more\. Got one class, 0: add labeled nodes"),
+        ([0, 0], None, r"y must have more than one class\. Got one class, 0: add labeled nodes"),
         ([0, 1], [1.0, 0.0], r"among the labeled nodes of positive weight\. Got one class, 0: .* sample_weight"),
         ([0, 1, 1], None, "inconsistent numbers of samples"),
         ([0.5, 1.7], None, "Unknown label type"),

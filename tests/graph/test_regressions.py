@@ -1,6 +1,7 @@
 """Cases in which an earlier version was wrong without a word."""
 
 import joblib
+import networkx as nx
 import numpy as np
 import pytest
 from scipy import sparse
@@ -216,3 +217,15 @@ def test_kernels_that_are_nearly_named():
 def test_complete_graphs_still_cluster():
     labels = GraphKernelKMeans(2, random_state=0).fit(complete(6)).labels_
     assert set(labels) == {0, 1}
+
+
+@pytest.mark.parametrize("form", [nx.to_scipy_sparse_array, nx.to_numpy_array, SpectralGraph])
+def test_a_classifier_of_nodes_in_a_file_of_skops(form):
+    """Of a networkx graph itself skops makes no file; the documentation names these three forms instead."""
+    skops_io = pytest.importorskip("skops.io")
+    graph = nx.path_graph(8)
+    nodes = np.arange(8).reshape(-1, 1)
+    model = NodeKernelClassifier(form(graph)).fit(nodes, [0] * 4 + [1] * 4)
+    data = skops_io.dumps(model)
+    twin = skops_io.loads(data, trusted=skops_io.get_untrusted_types(data=data))
+    np.testing.assert_array_equal(twin.predict_proba(nodes), model.predict_proba(nodes))

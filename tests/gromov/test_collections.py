@@ -6,6 +6,7 @@ from functools import partial
 import networkx as nx
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 from scipy.spatial.distance import cdist
@@ -51,6 +52,9 @@ FORMS = {
     "sparse matrices": [sparse.csr_matrix(adjacency(graph)) for graph in GRAPHS],
     "an object array": in_object_array([adjacency(graph) for graph in GRAPHS]),
     "an object array of networkx graphs": in_object_array(GRAPHS),
+    "a series of pandas": pd.Series(GRAPHS, index=[5, 0, 3]),
+    "a series of polars": pl.Series("graphs", GRAPHS, dtype=pl.Object),
+    "a series of nested lists": pl.Series([adjacency(graph).tolist() for graph in GRAPHS]),
     "a mixture": [PATH, sparse.csr_array(adjacency(STAR)), (adjacency(TRIANGLE), [1 / 3] * 3)],
 }
 
@@ -125,11 +129,17 @@ BAD_COLLECTIONS = {
         r"X must be a list of graphs.*Pass \[X\]",
     ),
     "a networkx graph": (PATH, "hop", TypeError, r"X must be a list of graphs.*type Graph\. Pass \[X\]"),
-    "a data frame": (pd.DataFrame(adjacency(PATH)), "hop", ValueError, r"X must be a list of graphs.*DataFrame"),
+    "a data frame": (
+        pd.DataFrame(adjacency(PATH)),
+        "hop",
+        ValueError,
+        r"X must be a list of graphs.*DataFrame.*Pass \[X\] if it is a single graph, or the column that holds",
+    ),
     "one cloud": (np.zeros((5, 2)), "euclidean", ValueError, r"X must be a list of graphs.*Pass \[X\]"),
     "text": ("graphs", "hop", TypeError, "X must be a list of graphs.*type str"),
     "nothing": (None, "hop", TypeError, "X must be a list of graphs.*NoneType"),
     "an empty list": ([], "hop", ValueError, "at least one graph. Got an empty list"),
+    "an empty series": (pd.Series([], dtype=object), "hop", ValueError, "at least one graph"),
     "an empty array": (np.zeros((0, 3, 3)), "hop", ValueError, "at least one graph. Got an empty ndarray"),
     "a matrix as nested lists": ([[0, 1], [1, 0]], "precomputed", ValueError, r"X\[0\]: the matrix must be"),
 }

@@ -3,12 +3,18 @@
 import joblib
 import networkx as nx
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy.spatial.distance import cdist
+from sklearn.compose import ColumnTransformer
 
 from statlearn.exceptions import AdjacencyWarning
 from statlearn.gromov import (
+    GromovBarycenter,
     GromovNeighbors,
+    GromovNeighborsClassifier,
+    GromovNeighborsRegressor,
     GromovSignature,
     GromovWassersteinDistance,
     graph_cost,
@@ -170,3 +176,53 @@ def test_eigenvalues_that_are_zero_are_zero_in_signatures(rng):
     plain, copy = GromovSignature(cost="adjacency").fit_transform([A, A[np.ix_(order, order)]])
     assert np.count_nonzero(plain[-16:]) <= 2  # the residual of a complete bipartite graph has rank two at most
     assert np.array_equal(plain[-16:] == 0.0, copy[-16:] == 0.0)
+
+
+SERIES = {
+    "pandas": lambda graphs: pd.Series(graphs, index=range(10, 10 + len(graphs))),
+    "polars": lambda graphs: pl.Series("graph", graphs, dtype=pl.Object),
+}
+FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame}
+
+
+def paths_and_stars():
+    graphs = [nx.path_graph(n) for n in range(4, 8)] + [nx.star_graph(n) for n in range(3, 7)]
+    return graphs, np.repeat([0, 1], 4)
+
+
+@pytest.mark.parametrize("library", SERIES)
+@pytest.mark.parametrize(
+    "model",
+    [
+        GromovSignature(),
+        GromovWassersteinDistance("lower"),
+        GromovNeighborsClassifier(1),
+        GromovNeighborsRegressor(1),
+        GromovBarycenter(3, random_state=0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_series_of_graphs_is_a_collection(model, library):
+    graphs, y = paths_and_stars()
+    series = SERIES[library](graphs)
+    method = next(name for name in ("predict", "transform", "score_samples") if hasattr(model, name))
+    expected = getattr(model.fit(graphs, y), method)(graphs)
+    np.testing.assert_array_equal(getattr(model.fit(series, y), method)(series), expected)
+
+
+@pytest.mark.parametrize("library", SERIES)
+def test_neighbors_of_a_series_of_graphs(library):
+    graphs, _ = paths_and_stars()
+    search = GromovNeighbors(1).fit(SERIES[library](graphs)).search
+    np.testing.assert_array_equal(search(SERIES[library](graphs[:3])).indices, search(graphs[:3]).indices)
+
+
+@pytest.mark.parametrize("library", SERIES)
+def test_a_column_of_graphs_in_a_column_transformer(library):
+    graphs, y = paths_and_stars()
+    frame = FRAMES[library]({"graph": SERIES[library](graphs), "size": y})
+    signatures = ColumnTransformer([("graph", GromovSignature(), "graph")]).fit_transform(frame)
+    np.testing.assert_array_equal(signatures, GromovSignature().fit_transform(graphs))
+    whole = ColumnTransformer([("graph", GromovSignature(), ["graph"])])
+    with pytest.raises(ValueError, match="or the column that holds the graphs"):
+        whole.fit(frame)

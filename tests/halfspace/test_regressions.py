@@ -352,7 +352,7 @@ def test_a_plane_through_the_origin_is_not_said_to_go_through_the_mean(rng):
 
 def test_one_class_is_not_sent_to_a_wrapper_for_many(rng):
     """One class: "Use OneVsRestClassifier for more", which does not help."""
-    with pytest.raises(ValueError, match="2 classes") as caught:
+    with pytest.raises(ValueError, match="y must have more than one class. Got one class, 1.0: add rows") as caught:
         quiet().fit(rng.normal(size=(50, 2)), np.ones(50))
     assert "OneVsRestClassifier" not in str(caught.value)
 
@@ -368,3 +368,13 @@ def test_an_empty_ladder_of_widths_is_called_by_its_name(rng):
     """``width=[]``: "Found array with 0 sample(s)", as if rows were missing."""
     with pytest.raises(ValueError, match="width"):
         psgd_sphere(rng.normal(size=(50, 2)), np.where(np.arange(50) % 2, 1, -1), width=[])
+
+
+@pytest.mark.parametrize("other", [7, "up"])
+def test_a_label_that_was_not_in_the_fit_is_shown_as_it_was_given(rng, other):
+    """A label of 7 is called np.int64(7)."""
+    X = rng.normal(size=(200, 2))
+    y = np.where(X[:, 0] > 0.0, 1, 0) if other == 7 else np.where(X[:, 0] > 0.0, "right", "left")
+    model = quiet().fit(X, y)
+    with pytest.raises(ValueError, match=f"of the fit. Got {other!r}"):
+        model.certify(X, np.full(200, other))

@@ -391,7 +391,7 @@ def test_bad_options(options, message):
 
 def test_bad_labels():
     X, y = IRIS
-    with pytest.raises(ValueError, match="y must have two classes or more. Got one class"):
+    with pytest.raises(ValueError, match="y must have more than one class. Got one class"):
         generative_discriminative_curve(X, np.zeros(150))
     with pytest.raises(ValueError, match="at least 2 rows of each class.* class 7: drop it"):
         generative_discriminative_curve(X, np.r_[y[:-1], 7])

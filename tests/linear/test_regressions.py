@@ -5,7 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning
 
 from statlearn.linear import LargeStepLogisticClassifier, StepHistoryDisplay, separability
@@ -142,3 +144,14 @@ def test_proportional_features_of_different_scale_do_not_warn():
         warnings.simplefilter("error")
         result = separability(X, [0, 1])
     assert result.status == "not separable"
+
+
+@pytest.mark.parametrize("separation", [0.0, 3.0])
+def test_calibration_gives_what_needs_probabilities_of_every_fit(rng, separation):
+    """Voting by probabilities accepts the classifier for some tables and refuses it for others."""
+    X, y = rng.normal(size=(60, 2)), np.arange(60) % 2
+    X[:, 0] += separation * (2 * y - 1)
+    assert hasattr(LargeStepLogisticClassifier().fit(X, y), "predict_proba") is (separation == 0.0)
+    member = CalibratedClassifierCV(LargeStepLogisticClassifier(), cv=3)
+    voting = VotingClassifier([("member", member)], voting="soft").fit(X, y)
+    np.testing.assert_allclose(voting.predict_proba(X).sum(axis=1), 1.0)

@@ -230,6 +230,8 @@ def test_streams_refuse_what_they_cannot_do(rows):
     before = market.budgets_.copy()
     with pytest.raises(ValueError, match=r"labels \[9\]"):
         market.partial_fit(X[:2], [0, 9])
+    with pytest.raises(ValueError, match=r"since the first call. Got \[0, 9\]"):
+        market.partial_fit(X[:2], [0, 1], classes=np.array([0, 9]))
     with pytest.raises(ValueError, match="features"):
         market.partial_fit(X[:2, :3], [0, 1])
     with pytest.raises(ValueError, match="update='batch'"):
@@ -344,8 +346,9 @@ def test_bad_input(rows):
     X, y = rows
     with pytest.raises(NotFittedError, match="prefit=True needs a fitted estimator"):
         MarketForestClassifier(small_forest(), prefit=True).fit(X, y)
-    with pytest.raises(ValueError, match="one class"):
-        MarketForestClassifier(small_forest()).fit(X, np.zeros(500))
+    for label in (1, "spam"):
+        with pytest.raises(ValueError, match=f"y has only one class, {label!r}: there is nothing to bet on"):
+            MarketForestClassifier(small_forest()).fit(X, np.full(500, label))
     with pytest.raises(ValueError, match="Unknown label type|continuous"):
         MarketForestClassifier(small_forest()).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="1d array"):

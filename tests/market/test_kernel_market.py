@@ -414,7 +414,7 @@ def test_callbacks_hear_every_pass_and_may_stop(rng):
 @pytest.mark.parametrize(
     ("change", "labels", "message"),
     [
-        ({}, [1] * 6, "y must have two classes or more. Got one class, 1: add rows"),
+        ({}, [1] * 6, "y must have more than one class. Got one class, 1: add rows"),
         ({"max_participants": 2}, [0, 1, 2] * 2, "max_participants must be at least 3, the number of classes. Got 2"),
         ({"kernel": indicator, "gamma": 1.0}, [0, 1] * 3, "gamma must be 'scale', which is not used"),
         ({"gamma": 0.0}, [0, 1] * 3, "The 'gamma' parameter"),

@@ -47,7 +47,7 @@ every_estimator = pytest.mark.parametrize("subject", ESTIMATORS, ids=name)
 class TestClasses:
     @every
     def test_one_class(self, subject, data):
-        with pytest.raises(ValueError, match=r"y must have two classes or more\. Got one class, 3: add rows of"):
+        with pytest.raises(ValueError, match=r"y must have more than one class\. Got one class, 3: add rows of"):
             fit_or_call(subject, data[0], np.full(120, 3))
 
     @every_estimator

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import cross_val_score
 
 from statlearn.exceptions import ClassOrderWarning
@@ -159,3 +160,17 @@ class TestOrderThatScikitLearnMistakes:
         named = cross_val_score(PrestoClassifier(classes=ORDER), X, y, scoring="neg_log_loss", cv=3)
         coded = cross_val_score(PrestoClassifier(), X, codes, scoring="neg_log_loss", cv=3)
         assert np.all(named < coded - 0.05)
+
+
+class TestEnsembles:
+    def test_labels_that_an_ensemble_has_recoded(self, data):
+        X, codes, labels = data
+        for classes, y in ((ORDER, labels), ([1, 2, 3], codes + 1)):
+            voting = VotingClassifier([("presto", PrestoClassifier(0.1, classes=classes))])
+            with pytest.raises(ValueError, match="An ensemble may have recoded the labels: give it codes, and"):
+                voting.fit(X, y)
+        VotingClassifier([("presto", PrestoClassifier(0.1))]).fit(X, codes)
+
+    def test_labels_that_are_no_codes(self, data):
+        with pytest.raises(ValueError, match=r"Add them at their place\.$"):
+            PrestoClassifier(classes=ORDER[:2]).fit(data[0], data[2])

@@ -171,6 +171,8 @@ class TestFeatures:
             ([0.0, 1.0], "features: 0.0 is neither"),
             ([-1], "features: -1 is neither"),
             ([3], r"features: 3 is neither .*The columns are \['x0', 'x1', 'x2'\]"),
+            (np.array([7]), "features: 7 is neither"),
+            (np.array(["age"]), "features: 'age' is neither"),
             (["age"], "features: 'age' is neither"),
             ([[0, 1], [2]], r"features: \[0, 1\] is neither .*pass a dictionary from names to lists"),
             ([0, 1, 0], r"features must name every column once. Got \['x0'\] more than once"),

@@ -1,5 +1,6 @@
 """`statlearn.dependence` and `statlearn.fairness` as a type checker sees them; run by mypy, never by pytest."""
 
+from pathlib import Path
 from typing import Any, assert_type
 
 import numpy as np
@@ -9,11 +10,13 @@ from sklearn.model_selection import KFold
 from statlearn.dependence import (
     DistanceCovariancePenalty,
     DistanceCovarianceTestResult,
+    DistanceStatistics,
     SlicedDistance,
     concatenated_distance_covariance,
     distance_correlation,
     distance_covariance,
     distance_covariance_test,
+    out_of_core_distance_statistics,
 )
 from statlearn.fairness import (
     DistanceCovarianceFairClassifier,
@@ -38,6 +41,9 @@ def dependence() -> None:
     assert_type(gradient, NDArray[np.float64])
     assert_type(distance_correlation(x, y, method=SlicedDistance(50)), float)
     assert_type(concatenated_distance_covariance(x, y, x, unbiased=False), float)
+    statistics = out_of_core_distance_statistics(x, y, rows_in_memory=1000, directory=Path("scratch"))
+    assert_type(statistics, DistanceStatistics)
+    assert_type(statistics.correlation, float)
     penalty = DistanceCovariancePenalty("jdcov", normalize="dcor").fit([x, x])
     assert_type(penalty, DistanceCovariancePenalty)
     assert_type(penalty.set_params(c=2.0), DistanceCovariancePenalty)
@@ -71,6 +77,8 @@ def mistakes() -> None:
     distance_covariance(x)  # type: ignore[call-overload]
     distance_covariance_test(x, x, statistic="pearson")  # type: ignore[arg-type]
     distance_correlation(x, x, n_jobs="all")  # type: ignore[arg-type]
+    out_of_core_distance_statistics(x, x, sample_weight=x)  # type: ignore[call-arg]
+    out_of_core_distance_statistics(x, x, directory=1)  # type: ignore[arg-type]
     DistanceCovariancePenalty("dcor")  # type: ignore[arg-type]
     DistanceCovarianceFairRegressor(loss="absolute")  # type: ignore[arg-type]
     DistanceCovarianceFairClassifier(encoder="unit")  # type: ignore[arg-type]
