@@ -63,6 +63,8 @@ def out_of_core_distance_statistics(
 
     Raises
     ------
+    TypeError
+        If a variable is the name of a file, or masked.
     ValueError
         If a variable is not a column of finite numbers, numbers of rows differ, or rows are too few.
     OSError
