@@ -27,8 +27,9 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import normalize
 
-from benchmarks.fresh_process import peak_memory, run_fresh
+from benchmarks.fresh_process import run_fresh
 from benchmarks.ordinal_data import data_folder
+from benchmarks.process_memory import peak_memory
 from benchmarks.side_by_side import Comparison, side_by_side, time_call
 from statlearn.frechet import (
     ChainMetric,

@@ -19,7 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
 from sklearn.svm import LinearSVC
 
-from benchmarks.fresh_process import peak_memory, run_fresh
+from benchmarks.fresh_process import run_fresh
+from benchmarks.process_memory import peak_memory
 from benchmarks.side_by_side import side_by_side, time_call
 from statlearn.datasets import make_massart_halfspace
 from statlearn.halfspace import TestableHalfspaceClassifier, band_test, gaussianity_test

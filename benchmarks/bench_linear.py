@@ -22,7 +22,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from benchmarks.fresh_process import peak_memory, run_fresh
+from benchmarks.fresh_process import run_fresh
+from benchmarks.process_memory import peak_memory
 from benchmarks.side_by_side import Comparison, side_by_side, single_thread, time_call
 from statlearn.linear import DiagonalLDA, LargeStepLogisticClassifier, generative_discriminative_curve, separability
 from statlearn.linear._descent import descend

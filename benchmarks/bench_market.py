@@ -37,8 +37,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from benchmarks.fresh_process import peak_memory, run_fresh
+from benchmarks.fresh_process import run_fresh
 from benchmarks.ordinal_data import data_folder
+from benchmarks.process_memory import peak_memory
 from benchmarks.side_by_side import Comparison, time_call
 from statlearn.market import (
     MarketForestClassifier,

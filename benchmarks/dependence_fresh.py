@@ -6,12 +6,11 @@
 
 import json
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter, process_time
 
-from benchmarks.fresh_process import LINUX_STATUS, peak_memory
+from benchmarks.process_memory import AnonymousMemory, peak_memory, resident_memory
 
 __all__ = ["first_call", "large_gradient", "statistics_on_disk"]
 
@@ -109,7 +108,7 @@ def statistics_on_disk(n_samples, folder):
         x, y = rng.normal(size=(2, min(1_000_000, int(n_samples) - rows)))
         columns[0][rows : rows + 1_000_000], columns[1][rows : rows + 1_000_000] = x, x**2 + y
     out_of_core_distance_statistics(columns[0][:1000], columns[1][:1000], rows_in_memory=100)  # compile
-    with AnonymousMemory() as memory:
+    with AnonymousMemory(seconds=0.005) as memory:
         start = perf_counter()
         correlation = out_of_core_distance_statistics(*columns, directory=folder).correlation
         disk_s = perf_counter() - start
@@ -120,48 +119,9 @@ def statistics_on_disk(n_samples, folder):
         "in_memory": distance_correlation(x, y),
         "memory_s": perf_counter() - start,
         "disk_s": disk_s,
-        "added_mb": memory.added_mb,
+        "added_mb": memory.growth * MEGABYTES_PER_GIB,
         "data_mb": 16e-6 * int(n_samples),
     }
-
-
-class AnonymousMemory:
-    """The largest memory in a ``with`` block that belongs to no file, above that at its start; Linux tells it."""
-
-    def __enter__(self):
-        self._start = self._largest = self._now()
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    @staticmethod
-    def _now():
-        fields = dict(line.split(":", 1) for line in LINUX_STATUS.read_text().splitlines())
-        return int(fields["RssAnon"].split()[0])
-
-    def _watch(self):
-        while not self._is_over.wait(0.005):
-            self._largest = max(self._largest, self._now())
-
-    def __exit__(self, *error):
-        self._is_over.set()
-        self._thread.join()
-        self.added_mb = 1024e-6 * (self._largest - self._start)
-
-
-def resident_memory():
-    """Resident memory of this process, on Linux; else its peak.
-
-    Returns
-    -------
-    gib : float
-        In GiB.
-    """
-    if LINUX_STATUS.exists():
-        fields = dict(line.split(":", 1) for line in LINUX_STATUS.read_text().splitlines())
-        return int(fields["VmRSS"].split()[0]) / 2**20
-    return peak_memory()
 
 
 MEASURES = {measure.__name__: measure for measure in (first_call, large_gradient, statistics_on_disk)}

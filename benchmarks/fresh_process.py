@@ -6,17 +6,16 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
 from time import process_time
 
-__all__ = ["ONE_THREAD", "first_call", "peak_memory", "run_fresh", "wide_path"]
+from benchmarks.process_memory import peak_memory
+
+__all__ = ["ONE_THREAD", "first_call", "run_fresh", "wide_path"]
 
 PROJECT = Path(__file__).resolve().parents[1]
-KIBIBYTES_PER_UNIT = 1 if sys.platform != "darwin" else 1 / 1024  # of ru_maxrss
-LINUX_STATUS = Path("/proc/self/status")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
@@ -75,20 +74,6 @@ def wide_path(crossing="train", n_samples=2000, n_features=2000):
         "largest_gap": float(max(path.dual_gaps)),
         "n_crossing": int(max(path.n_crossing)),
     }
-
-
-def peak_memory():
-    """Peak resident memory of this process; on Linux ``ru_maxrss`` would count the parent's before the start.
-
-    Returns
-    -------
-    gib : float
-        In GiB.
-    """
-    if LINUX_STATUS.exists():
-        fields = dict(line.split(":", 1) for line in LINUX_STATUS.read_text().splitlines())
-        return int(fields["VmHWM"].split()[0]) / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTES_PER_UNIT / 2**20
 
 
 MEASURES = {measure.__name__: measure for measure in (first_call, wide_path)}

@@ -8,7 +8,7 @@ import json
 import sys
 from time import perf_counter, process_time
 
-from benchmarks.fresh_process import peak_memory
+from benchmarks.process_memory import peak_memory
 
 __all__ = ["first_call", "large_features"]
 

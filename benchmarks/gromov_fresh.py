@@ -8,7 +8,7 @@ import json
 import sys
 from time import process_time
 
-from benchmarks.fresh_process import peak_memory
+from benchmarks.process_memory import peak_memory
 
 __all__ = ["first_call", "large_sort"]
 

@@ -23,7 +23,7 @@ from statlearn.halfspace._tabulated_nulls import (
 
 DRAWS = 1000
 MOMENT_FEATURES = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100)
-MOMENT_SIZES = (1000, 5000, 20000)
+MOMENT_SIZES = (500, 1000, 5000, 20000)
 BAND_FEATURES = (1, 2, 3, 5, 10, 20, 30, 50, 70, 99)
 BAND_SIZES = (5, 8, 15, 40, 400)  # rows per feature of the sample
 

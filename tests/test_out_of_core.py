@@ -9,14 +9,14 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-STATUS = Path("/proc/self/status")
-MEBIBYTE = 2.0**20
+from benchmarks.process_memory import AnonymousMemory, tells_anonymous_memory
+
+MEBIBYTE, GIBIBYTE = 2.0**20, 2.0**30
 SHARE = 0.1  # of what the table has grown by, that memory may grow: a copy is 1, a copy in single precision one half
 ROWS_AT_ONCE = 1000
 
@@ -105,49 +105,21 @@ def chunks(table, y):
         yield table[rows], y[rows]
 
 
-def anonymous_memory():
-    """Bytes of this process in memory that are not pages of a file."""
-    for line in STATUS.read_text().splitlines():
-        if line.startswith("RssAnon:"):
-            return 1024 * int(line.split()[1])
-    raise LookupError("no RssAnon in /proc/self/status")
-
-
-class PeakMemory:
-    """The largest amount of anonymous memory in a ``with`` block, above that at its start; a thread looks on."""
-
-    def __enter__(self):
-        self._start = self._largest = anonymous_memory()
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def _watch(self):
-        while not self._is_over.wait(0.001):
-            self._largest = max(self._largest, anonymous_memory())
-
-    def __exit__(self, *error):
-        self._is_over.set()
-        self._thread.join()
-        self.growth = max(self._largest, anonymous_memory()) - self._start
-
-
 def run_job(name, folder, shapes):
     """Call a job for parts of the table, smallest first; prints the peaks, and keeps the results for the last."""
     job, table, y = globals()[name], *(np.load(Path(folder) / file, mmap_mode="r") for file in ("X.npy", "y.npy"))
     job(table[: shapes[0][0] // 4, : shapes[0][1]], y[: shapes[0][0] // 4])  # imports, compiles, makes lasting buffers
     peaks = []
     for n_rows, n_columns in shapes:
-        with PeakMemory() as memory:
+        with AnonymousMemory() as memory:
             found = job(table[:n_rows, :n_columns], y[:n_rows])
-        peaks.append(memory.growth)
+        peaks.append(memory.growth * GIBIBYTE)
     np.savez(Path(folder) / f"{name}.npz", *found)
     print(json.dumps(peaks))
 
 
 needs_proc = pytest.mark.skipif(
-    not STATUS.is_file() or "RssAnon:" not in STATUS.read_text(), reason="/proc/self/status does not tell RssAnon"
+    not tells_anonymous_memory(), reason="the system does not tell what memory belongs to no file"
 )
 
 

@@ -85,7 +85,7 @@ class TestableHalfspaceClassifier(ClassifierMixin, CallbackSupportMixin, Statlea
         Most rows on which the marginal is tested, at random; errors and gradients are taken from all.
     n_null : int, default=199
         Number of Gaussian samples that make up a null law, where the table of the library has none: it ends at 100
-        columns, begins at 1000 rows of the tests, and has no bands wider than 2. Simulations of many rows or columns
+        columns, begins at 500 rows of the tests, and has no bands wider than 2. Simulations of many rows or columns
         take seconds to minutes; ``cache_dir`` keeps them, a smaller ``test_samples`` shortens them.
     tolerance : float, default=0.1
         Share of the Gaussian's own moments by which rows may depart from them. With a tolerance of 0 every large real

@@ -199,8 +199,8 @@ def gaussianity_test(
         Whether the mean is unknown. False tests for a Gaussian distribution with mean 0.
     method : {"auto", "simulate", "table"}, default="simulate"
         "simulate" draws ``n_null`` Gaussian samples of the size of X: an exact test. "table" uses a table that comes
-        with the library for up to 100 features and 1,000 to 20,000 rows, and is approximate: in simulations at sizes
-        between those of the table it rejected 2 to 6 percent of Gaussian samples at level 0.05. "auto" uses the table
+        with the library for up to 100 features and 500 to 20,000 rows, and is approximate: in simulations at sizes
+        between those of the table it rejected 2 to 8 percent of Gaussian samples at level 0.05. "auto" uses the table
         where it covers the sample.
     n_null : int, default=199
         Number of null draws of "simulate"; at least 1 / level - 1.

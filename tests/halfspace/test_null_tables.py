@@ -90,6 +90,7 @@ BETWEEN = [
     Battery(2500, 4, width=0.3, center=False),
     Battery(3000, 1, width=0.3),
     Battery(1200, 14),
+    Battery(700, 5, width=0.5, center=False),
     Battery(300, 6, width=2.0, moments=False),
 ]
 
@@ -121,6 +122,8 @@ def test_the_table_fits_between_its_sizes(battery, rng):
         Battery(3000, 15, width=0.5),
         Battery(3000, 40, width=0.9),
         Battery(1500, 85),
+        Battery(640, 85),
+        Battery(800, 14, width=0.8),
         Battery(8000, 25, width=0.1),
         Battery(12000, 8, width=0.1),
         Battery(20000, 3, width=0.05),
@@ -140,12 +143,12 @@ def test_the_level_of_the_table_between_its_sizes(battery, rng):
 
 def test_what_the_table_covers():
     assert FILE.stat().st_size < 10_000
-    covered = [(1000, 1), (20000, 100), (5000, 37)]
+    covered = [(500, 1), (20000, 100), (5000, 37)]
     assert all(table_covers(Battery(n, d)) for n, d in covered)
-    assert not any(table_covers(Battery(n, d)) for n, d in [(999, 5), (20001, 5), (5000, 101)])
+    assert not any(table_covers(Battery(n, d)) for n, d in [(499, 5), (20001, 5), (5000, 101)])
     assert table_covers(Battery(1500, 100, width=1.0, moments=False))
     assert not table_covers(Battery(1500, 100, width=2.1, moments=False))
-    assert not table_covers(Battery(500, 100, width=1.0, moments=False))
+    assert not table_covers(Battery(450, 100, width=1.0, moments=False))
     with pytest.raises(ValueError, match="too small for the table"):
         tabulated_null(Battery(2000, 5), ()).quantile(0.0005)
 
