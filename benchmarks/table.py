@@ -1,8 +1,9 @@
 """Markdown tables of a benchmark run.
 
 ``python -m pytest benchmarks --benchmark-only --benchmark-json=run.json``, then
-``python -m benchmarks.table run.json FAMILY`` prints the table of a family, and
-``python -m benchmarks.table run.json --write docs/benchmarks`` puts the tables of all its families into their pages.
+``python -m benchmarks.table run.json FAMILY`` prints the table of a family,
+``python -m benchmarks.table run.json --store benchmarks/results.json`` keeps what the tables are made of, and
+``python -m benchmarks.table benchmarks/results.json --write docs/benchmarks`` puts the tables into the pages.
 """
 
 import json
@@ -10,12 +11,13 @@ import pathlib
 import re
 import sys
 
-__all__ = ["markdown_table", "write_pages"]
+__all__ = ["figures_of", "markdown_table", "write_pages"]
 
 FIGURES = re.compile(r"(?<=^## Figures\n).*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 
 COLUMNS = ("task", "ours", "peer", "peer's", "ratio: median (min to max)", "wanted", "")
 ALIGNMENT = ("---", "--:", "---", "--:", "--:", "--:", "---")
+STORED_DIGITS = 6
 
 
 def markdown_table(run, family=None):
@@ -42,6 +44,36 @@ def markdown_table(run, family=None):
     lines = [f"{run['datetime'][:10]}. {run['environment']}", "", _line(COLUMNS), _line(ALIGNMENT)]
     lines += [_row(result) for result in results]
     return "\n".join(lines)
+
+
+def figures_of(run):
+    """What the tables of a run are made of, without the machine's name and the times of single rounds.
+
+    Parameters
+    ----------
+    run : dict
+        What pytest-benchmark wrote with ``--benchmark-json``.
+
+    Returns
+    -------
+    dict
+        A run of the same form, with numbers of 6 digits.
+    """
+    benchmarks = [
+        {
+            "fullname": each["fullname"],
+            "extra_info": {"results": [_rounded(result) for result in each["extra_info"].get("results", ())]},
+        }
+        for each in run["benchmarks"]
+    ]
+    return {"datetime": run["datetime"], "environment": run["environment"], "benchmarks": benchmarks}
+
+
+def _rounded(result):
+    return {
+        name: float(f"{value:.{STORED_DIGITS}g}") if isinstance(value, float) else value
+        for name, value in result.items()
+    }
 
 
 def write_pages(run, folder):
@@ -98,10 +130,12 @@ def _line(cells):
 
 
 def main(file_name, *options):
-    """Print a table, or write pages."""
+    """Print a table, keep what it is made of, or write pages."""
     with open(file_name) as file:
         run = json.load(file)
-    if options[:1] == ("--write",):
+    if options[:1] == ("--store",):
+        pathlib.Path(*options[1:]).write_text(json.dumps(figures_of(run), indent=1, ensure_ascii=False) + "\n")
+    elif options[:1] == ("--write",):
         print("written:", *write_pages(run, *options[1:]))
     else:
         print(markdown_table(run, *options))

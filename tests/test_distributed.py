@@ -317,7 +317,7 @@ def nearest_networks(n_jobs):
 def networks_that_two_libraries_compare(n_jobs):
     graphs = clouds(6)
     pairs = list(zip(graphs[:3], graphs[3:], strict=True))
-    table = validate_against_pot(pairs, cost="precomputed", n_starts=2, random_state=SEED, n_jobs=n_jobs).table
+    table = validate_against_pot(pairs, cost="precomputed", n_init=2, random_state=SEED, n_jobs=n_jobs).table
     return {name: values for name, values in table.items() if "seconds" not in name}
 
 

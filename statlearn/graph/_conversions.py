@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .._support._sklearn import validate_params
 from .._support.validation import check_array
 from .._typing import ArrayLike, FloatArray
 
@@ -45,6 +46,7 @@ def kernel_to_distance(K: ArrayLike) -> FloatArray:
     return distance_of(_square(K, "K"))
 
 
+@validate_params({"squared": ["boolean"]}, prefer_skip_nested_validation=True)
 def distance_to_kernel(D: ArrayLike, *, squared: bool = False) -> FloatArray:
     r"""Centered kernel of distances, :math:`K = -\frac{1}{2} H D H` with :math:`H = I - 11^\top / n`.
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import column_or_1d
 
+from .._support._sklearn import Interval, StrOptions, validate_params
 from .._support.random_streams import spawn_generators
 from .._typing import ArrayLike, FloatArray, GraphLike, LegacyRandomState
 from ._catalog import find_measure
@@ -26,6 +27,7 @@ LOG_PREFIXES = ("log_", "log ")
 UNIT_GRID = np.arange(1, 16) / 16.0
 
 
+@validate_params({"output": [StrOptions({"kernel", "distance"})]}, prefer_skip_nested_validation=True)
 def kernel_sweep(
     graph: GraphLike | SpectralGraph,
     kernels: Sequence[str],
@@ -76,8 +78,6 @@ def kernel_sweep(
     log_heat 1.0 -1.847
     log_heat 2.0 -1.324
     """
-    if output not in ("kernel", "distance"):
-        raise ValueError(f"output must be 'kernel' or 'distance'. Got {output!r} instead.")
     graph, steps = _checked_steps(graph, kernels, grid, scale)
     return _matrices(graph, steps, output)
 
@@ -87,6 +87,18 @@ def _matrices(graph, steps, output):
         yield name, t, getattr(proximity, output)(graph).matrix
 
 
+SWEEP_CONSTRAINTS = {
+    "n_clusters": [Interval(Integral, 1, None, closed="left")],
+    "method": [StrOptions({"kmeans", "ward"})],
+    "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "refine": ["boolean"],
+    "select": [StrOptions({"inertia", "modularity"})],
+    "random_state": ["random_state", np.random.Generator],
+    "n_jobs": [Integral, None],
+}
+
+
+@validate_params(SWEEP_CONSTRAINTS, prefer_skip_nested_validation=True)
 def sweep_cluster(
     graph: GraphLike | SpectralGraph,
     kernels: Sequence[str],
@@ -158,18 +170,6 @@ def sweep_cluster(
     >>> table["kernel"], min(table["ari"])
     (['log_comm', 'log_comm', 'scct', 'scct'], 1.0)
     """
-    if method not in PARTITIONERS:
-        raise ValueError(f"method must be one of {sorted(PARTITIONERS)}. Got {method!r} instead.")
-    if select not in ("inertia", "modularity"):
-        raise ValueError(f"select must be 'inertia' or 'modularity'. Got {select!r} instead.")
-    if not isinstance(n_clusters, Integral):
-        raise TypeError(f"n_clusters must be an integer. Got {n_clusters!r} instead.")
-    if n_clusters < 1:
-        raise ValueError(f"n_clusters must be at least 1. Got {n_clusters!r} instead.")
-    if not isinstance(refine, bool):
-        raise TypeError(f"refine must be a bool. Got {refine!r} instead.")
-    if n_init != "auto" and not (isinstance(n_init, Integral) and n_init >= 1):
-        raise ValueError(f"n_init must be 'auto' or an integer from 1. Got {n_init!r} instead.")
     graph, steps = _checked_steps(graph, kernels, grid, scale)
     cluster_shares(graph, [np.arange(graph.n_nodes)], n_clusters)
     y = None if y is None else _checked_classes(y, graph)

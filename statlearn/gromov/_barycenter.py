@@ -67,7 +67,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
         Weighted mean of ``values_``.
     loss_lower_ : float
         Proved lower bound of the loss of every matrix, with any number of nodes.
-    loss_history_ : ndarray of shape (n_steps,)
+    loss_curve_ : ndarray of shape (n_steps,)
         Loss of the start that won, first and after each update; never increases.
     values_ : ndarray of shape (n_samples,)
         Value of the best coupling found of the barycenter and each graph, an upper bound of the optimal one.
@@ -194,7 +194,7 @@ class GromovBarycenter(CallbackSupportMixin, StatlearnEstimator):
 
     def _store(self, problem, best, found):
         self.cost_, self.plans_, self.values_ = best.cost, best.plans, best.values
-        self.loss_history_ = np.array(best.history)
+        self.loss_curve_ = np.array(best.history)
         self.loss_, self.n_iter_ = best.loss, len(best.history) - 1
         self.loss_lower_, _ = ends(variance_bound(problem, self.n_jobs), best.loss, problem.rounding)
         self.start_losses_ = np.array([barycenter.loss for barycenter in found])

@@ -101,7 +101,7 @@ class PotValidation:
         >>> import numpy as np
         >>> from statlearn.gromov import validate_against_pot
         >>> path = np.eye(6, k=1) + np.eye(6, k=-1)
-        >>> validate_against_pot([(path, path)], n_starts=1).to_frame()[["best_known", "upper_ratio"]]
+        >>> validate_against_pot([(path, path)], n_init=1).to_frame()[["best_known", "upper_ratio"]]
            best_known  upper_ratio
         0         0.0          1.0
         """
@@ -116,7 +116,7 @@ class PotValidation:
     {
         "graph_pairs": [list, tuple],
         "cost": [StrOptions(set(COSTS)), callable],
-        "n_starts": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state", np.random.Generator],
     },
@@ -126,7 +126,7 @@ def validate_against_pot(
     graph_pairs: Sequence[tuple[GraphLike, GraphLike]],
     *,
     cost: GraphCost = "hop",
-    n_starts: int = 9,
+    n_init: int = 9,
     n_jobs: int | None = None,
     random_state: RandomState = None,
 ) -> PotValidation:
@@ -142,8 +142,8 @@ def validate_against_pot(
     cost : {"hop", "adjacency", "heat", "precomputed", "euclidean", "sqeuclidean"} or callable, default="hop"
         Cost between the nodes of a graph: its kind, or a function from a graph to a square matrix. With
         ``"precomputed"`` the graphs are square matrices already, with the two Euclidean ones they are clouds of points.
-    n_starts : int, default=9
-        Starts of ``pot_best``: POT's default and ``n_starts - 1`` random couplings.
+    n_init : int, default=9
+        Starts of ``pot_best``: POT's default and ``n_init - 1`` random couplings.
     n_jobs : int or None, default=None
         Number of pairs at a time; -1 means all processors. Linear algebra runs on one thread.
     random_state : int, RandomState instance, Generator or None, default=None
@@ -195,7 +195,7 @@ def validate_against_pot(
         for position, pair in enumerate(_check_pairs(graph_pairs))
     ]
     streams = spawn_generators(random_state, len(pairs))
-    tasks = [(Pair(*networks, rng, n_starts),) for networks, rng in zip(pairs, streams, strict=True)]
+    tasks = [(Pair(*networks, rng, n_init),) for networks, rng in zip(pairs, streams, strict=True)]
     with threadpool_limits(limits=1):
         compile_methods()
         measured = run_parallel(measure, tasks, n_jobs=n_jobs)

@@ -24,12 +24,12 @@ class Pair(NamedTuple):
     network1: MeasureNetwork
     network2: MeasureNetwork
     generator: np.random.Generator
-    n_starts: int
+    n_init: int
 
     def afresh(self):
         """The same pair with nothing computed yet, so that no method profits from an earlier one."""
         networks = (MeasureNetwork(network.cost, network.weights) for network in (self.network1, self.network2))
-        return Pair(*networks, self.generator, self.n_starts)
+        return Pair(*networks, self.generator, self.n_init)
 
 
 def _mean_sorted(pair):
@@ -68,7 +68,7 @@ def _pot_from_sort(pair):
 
 def _pot_best(pair):
     """The best of the product coupling and random couplings."""
-    return min(_pot(pair), *(_pot(pair, _random_coupling(pair)) for _ in range(pair.n_starts - 1)), np.inf)
+    return min(_pot(pair), *(_pot(pair, _random_coupling(pair)) for _ in range(pair.n_init - 1)), np.inf)
 
 
 def _random_coupling(pair):

@@ -1,12 +1,15 @@
 """Pages of the benchmarks are written from one run."""
 
+import json
 import pathlib
 
 import pytest
 
-from benchmarks.table import write_pages
+from benchmarks.table import figures_of, markdown_table, write_pages
 
-PAGES = pathlib.Path(__file__).parents[2] / "docs" / "benchmarks"
+PROJECT = pathlib.Path(__file__).parents[2]
+PAGES, RESULTS = PROJECT / "docs" / "benchmarks", PROJECT / "benchmarks" / "results.json"
+needs_pages = pytest.mark.skipif(not PAGES.is_dir(), reason="the pages of the documentation are not there")
 RESULT = {"task": "a task", "seconds": 1.5, "met": True, "wanted": "2 s", "note": "a note"}
 
 
@@ -36,7 +39,31 @@ def test_a_page_without_figures_is_an_error(tmp_path):
         write_pages(run_of("market"), tmp_path)
 
 
-@pytest.mark.skipif(not PAGES.is_dir(), reason="the pages of the documentation are not there")
+def test_figures_make_the_same_table_without_what_is_no_figure():
+    result = {**RESULT, "seconds": 1.23456789, "peer": "a peer", "peer_seconds": 2.0 / 3.0}
+    result |= {"ratio": 0.54, "ratio_min": 0.5, "ratio_max": 0.58}
+    run = run_of("market") | {"machine_info": {"node": "a name"}}
+    run["benchmarks"][0] |= {"stats": {"min": 1.0}, "extra_info": {"results": [result]}}
+    figures = figures_of(run)
+    assert set(figures) == {"datetime", "environment", "benchmarks"}
+    assert set(figures["benchmarks"][0]) == {"fullname", "extra_info"}
+    assert figures["benchmarks"][0]["extra_info"]["results"][0]["seconds"] == 1.23457
+    assert markdown_table(figures) == markdown_table(run)
+
+
+@needs_pages
+def test_the_pages_are_written_from_the_stored_run(tmp_path):
+    """All pages, from one run."""
+    pages = {page.name: page.read_text() for page in PAGES.glob("*.md") if page.stem != "index"}
+    for name, text in pages.items():
+        (tmp_path / name).write_text(text)
+    families = write_pages(json.loads(RESULTS.read_text("utf-8")), tmp_path)
+    assert {f"{family}.md" for family in families} == set(pages)
+    for name, text in pages.items():
+        assert (tmp_path / name).read_text() == text, f"{name} is not what benchmarks/results.json says"
+
+
+@needs_pages
 def test_every_page_has_a_place_for_its_figures(tmp_path):
     pages = [page for page in PAGES.glob("*.md") if page.stem != "index"]
     assert len(pages) > 10

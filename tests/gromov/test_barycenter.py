@@ -188,8 +188,8 @@ def test_attributes(rng):
     assert_array_equal(model.cost_, model.cost_.T)
     assert [plan.shape for plan in model.plans_] == [(7, 6), (7, 8), (7, 9)]
     assert_allclose(np.mean(model.values_), model.loss_)
-    assert len(model.loss_history_) == model.n_iter_ + 1
-    assert model.loss_history_[-1] == model.loss_ == model.start_losses_.min()
+    assert len(model.loss_curve_) == model.n_iter_ + 1
+    assert model.loss_curve_[-1] == model.loss_ == model.start_losses_.min()
     assert model.start_losses_.shape == (5,)
     assert model.certificate_
     assert model.certificate_["lower bound of the loss"].statistic == model.loss_lower_

@@ -50,7 +50,7 @@ def uniform(n):
 
 @pytest.fixture
 def result(pairs):
-    return validate_against_pot(pairs, cost="precomputed", n_starts=3, random_state=0)
+    return validate_against_pot(pairs, cost="precomputed", n_init=3, random_state=0)
 
 
 # What the columns are
@@ -86,7 +86,7 @@ def test_pot_is_called_with_its_defaults(pairs, result):
 def test_the_sort_plan_matches_nodes_in_the_order_of_their_row_means(rng):
     """Its objective from the definition, and POT's descent from it."""
     C1, C2 = random_costs(rng, 8), random_costs(rng, 8)
-    table = validate_against_pot([(C1, C2)], cost="precomputed", n_starts=1).table
+    table = validate_against_pot([(C1, C2)], cost="precomputed", n_init=1).table
     order1, order2 = np.argsort(C1.mean(axis=1)), np.argsort(C2.mean(axis=1))
     assert table["sort_plan"] == pytest.approx(np.mean((C1[np.ix_(order1, order1)] - C2[np.ix_(order2, order2)]) ** 2))
     plan = np.zeros((8, 8))
@@ -96,8 +96,8 @@ def test_the_sort_plan_matches_nodes_in_the_order_of_their_row_means(rng):
 
 
 def test_more_starts_only_help(pairs, result):
-    one = validate_against_pot(pairs, cost="precomputed", n_starts=1).table
-    many = validate_against_pot(pairs, cost="precomputed", n_starts=20, random_state=1).table
+    one = validate_against_pot(pairs, cost="precomputed", n_init=1).table
+    many = validate_against_pot(pairs, cost="precomputed", n_init=20, random_state=1).table
     assert_array_equal(one["pot_best"], one["pot"])
     assert (result.table["pot_best"] <= one["pot"] * (1 + RTOL)).all()
     assert (many["pot_best"] < one["pot"] * (1 - 1e-3)).any()
@@ -113,7 +113,7 @@ def test_best_known_is_the_least_objective(result):
 
 def test_sizes_are_those_of_nodes_with_weight(rng):
     C, p = random_costs(rng, 5), np.array([0.5, 0.0, 0.2, 0.3, 0.0])
-    result = validate_against_pot([((C, p), C)], cost="precomputed", n_starts=1)
+    result = validate_against_pot([((C, p), C)], cost="precomputed", n_init=1)
     assert_array_equal([result.table["n_nodes_1"], result.table["n_nodes_2"]], [[3], [5]])
 
 
@@ -134,7 +134,7 @@ def test_summary_is_of_the_columns(result):
 def test_seconds_count_the_work_of_each_method_alone():
     """Sorting 80 rows costs more than their means, and solving more than bounding, whoever came first."""
     graphs, _ = make_networkx_families(80, 1)
-    seconds = validate_against_pot(list(itertools.combinations(graphs[:4], 2)), n_starts=2).summary
+    seconds = validate_against_pot(list(itertools.combinations(graphs[:4], 2)), n_init=2).summary
     seconds = {name: figures["seconds"] for name, figures in seconds.items()}
     assert all(spent > 0.0 for spent in seconds.values())
     assert seconds["sorted"] < seconds["tlb"] < seconds["upper"]
@@ -171,7 +171,7 @@ def test_certificate_fails_where_a_lower_bound_is_too_high():
 
 def test_equal_graphs_have_all_ratios_one_except_those_of_bad_starts():
     cycle = np.roll(np.eye(6), 1, axis=0) + np.roll(np.eye(6), -1, axis=0)
-    result = validate_against_pot([(cycle, cycle)], cost="adjacency", n_starts=1)
+    result = validate_against_pot([(cycle, cycle)], cost="adjacency", n_init=1)
     table = result.table
     assert table["best_known"] == 0.0
     for name in ("mean_sorted", "max_lower", *LOWER_BOUNDS, "upper"):
@@ -183,7 +183,7 @@ def test_equal_graphs_have_all_ratios_one_except_those_of_bad_starts():
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
 def test_relabelled_graphs_have_all_ratios_one_in_any_unit(rng, unit):
     C, order = unit * random_costs(rng, 7), rng.permutation(7)
-    result = validate_against_pot([(C, C[np.ix_(order, order)])], cost="precomputed", n_starts=1)
+    result = validate_against_pot([(C, C[np.ix_(order, order)])], cost="precomputed", n_init=1)
     for name in ("mean_sorted", "max_lower", *LOWER_BOUNDS, "upper"):
         assert result.table[name] == 0.0 and result.table[f"{name}_ratio"] == 1.0
     assert result.certificate
@@ -192,28 +192,28 @@ def test_relabelled_graphs_have_all_ratios_one_in_any_unit(rng, unit):
 def test_agreement_needs_variation(rng):
     C1, C2 = random_costs(rng, 5), random_costs(rng, 5)
     for pairs in ([(C1, C2)], [(C1, C2), (C1, C2)]):
-        figures = validate_against_pot(pairs, cost="precomputed", n_starts=1).summary["upper"]
+        figures = validate_against_pot(pairs, cost="precomputed", n_init=1).summary["upper"]
         assert np.isnan([figures["pearson"], figures["spearman"], figures["kendall"]]).all()
 
 
 def test_costs_are_those_of_collections():
     graphs, _ = make_networkx_families(10, 2)
     pairs = [(graphs[0], graphs[2])]
-    hop = validate_against_pot(pairs, n_starts=1).table
+    hop = validate_against_pot(pairs, n_init=1).table
     matrices = validate_against_pot(
-        [tuple(graph_cost(graph, "hop") for graph in pair) for pair in pairs], cost="precomputed", n_starts=1
+        [tuple(graph_cost(graph, "hop") for graph in pair) for pair in pairs], cost="precomputed", n_init=1
     ).table
-    halves = validate_against_pot(pairs, cost=lambda graph: graph_cost(graph, "hop") / 2.0, n_starts=1).table
+    halves = validate_against_pot(pairs, cost=lambda graph: graph_cost(graph, "hop") / 2.0, n_init=1).table
     assert_array_equal(hop["upper"], matrices["upper"])
     assert_allclose(halves["upper"], hop["upper"] / 4.0)
-    clouds = validate_against_pot([(np.eye(3), np.zeros((2, 1)))], cost="euclidean", n_starts=1).table
+    clouds = validate_against_pot([(np.eye(3), np.zeros((2, 1)))], cost="euclidean", n_init=1).table
     assert clouds["best_known"] == pytest.approx(4 / 3)  # three points at distance sqrt 2, and a single place
 
 
 def test_random_state_and_workers(pairs):
     def values(n_jobs, random_state):
         table = validate_against_pot(
-            pairs, cost="precomputed", n_starts=4, n_jobs=n_jobs, random_state=random_state
+            pairs, cost="precomputed", n_init=4, n_jobs=n_jobs, random_state=random_state
         ).table
         return np.array([table[name] for name in COLUMNS])
 
@@ -250,7 +250,7 @@ def test_pandas_absent_names_the_extra(result, monkeypatch):
         ([(np.eye(2), np.full((2, 2), np.nan))], {"cost": "precomputed"}, r"graph_pairs\[0\]\[1\]: "),
         ([(np.ones((2, 3)), np.eye(2))], {"cost": "precomputed"}, r"graph_pairs\[0\]\[0\]: .*square"),
         ([(np.eye(2), np.eye(2))], {"cost": "walk"}, "The 'cost' parameter of validate_against_pot must be"),
-        ([(np.eye(2), np.eye(2))], {"n_starts": 0}, "The 'n_starts' parameter of validate_against_pot must be"),
+        ([(np.eye(2), np.eye(2))], {"n_init": 0}, "The 'n_init' parameter of validate_against_pot must be"),
         ([(np.eye(2), np.eye(2))], {"n_jobs": 1.5}, "The 'n_jobs' parameter"),
         (np.eye(2), {}, "The 'graph_pairs' parameter of validate_against_pot must be"),
     ],
