@@ -17,7 +17,6 @@ import sys
 import tempfile
 from pathlib import Path
 from time import process_time
-from typing import NamedTuple
 
 import pytest
 
@@ -203,27 +202,19 @@ def ordinal():
     return lambda: PrestoClassifier().fit(X, y)
 
 
-class FirstCall(NamedTuple):
-    """A first call and its limits in processor seconds, with an empty and with a full cache."""
-
-    prepare: callable
-    cold: float = COLD_LIMIT
-    warm: float = WARM_LIMIT
-
-
 FIRST_CALLS = [
-    FirstCall(debias),
-    FirstCall(dependence),
-    FirstCall(design),
-    FirstCall(fairness),
-    FirstCall(frechet),
-    FirstCall(frechet_metrics),
-    FirstCall(graph),
-    FirstCall(gromov),
-    FirstCall(halfspace, warm=0.45),  # .36 on the benchmark page: the first fit of a size simulates 199 null samples
-    FirstCall(linear),
-    FirstCall(market),
-    FirstCall(ordinal),
+    debias,
+    dependence,
+    design,
+    fairness,
+    frechet,
+    frechet_metrics,
+    graph,
+    gromov,
+    halfspace,
+    linear,
+    market,
+    ordinal,
 ]
 
 
@@ -249,9 +240,9 @@ def paced(pace, seconds):
     return seconds / max(1.0, pace / USUAL_PACE)
 
 
-def first_call_seconds(call, cache):
+def first_call_seconds(prepare, cache):
     """Processor seconds of a first call in a new process."""
-    return paced(*run_fresh(__file__, call.prepare.__name__, cache=cache))
+    return paced(*run_fresh(__file__, prepare.__name__, cache=cache))
 
 
 def import_seconds(module, cache):
@@ -295,16 +286,16 @@ def test_a_family_is_imported_quickly_and_compiles_nothing(family, tmp_path):
 
 
 def test_every_family_has_a_first_call():
-    assert {call.prepare.__name__.partition("_")[0] for call in FIRST_CALLS} == set(families()) - {"datasets"}
+    assert {prepare.__name__.partition("_")[0] for prepare in FIRST_CALLS} == set(families()) - {"datasets"}
 
 
-@pytest.mark.parametrize("call", FIRST_CALLS, ids=lambda call: call.prepare.__name__)
-def test_first_calls(call, tmp_path):
+@pytest.mark.parametrize("prepare", FIRST_CALLS, ids=lambda prepare: prepare.__name__)
+def test_first_calls(prepare, tmp_path):
     caches = iter(tmp_path / str(number) for number in range(N_TRIES))
-    assert shortest(lambda: first_call_seconds(call, next(caches)), call.cold) <= call.cold
+    assert shortest(lambda: first_call_seconds(prepare, next(caches)), COLD_LIMIT) <= COLD_LIMIT
     full = tmp_path / "0"
     assert compiled_files(full)
-    assert shortest(lambda: first_call_seconds(call, full), call.warm) <= call.warm
+    assert shortest(lambda: first_call_seconds(prepare, full), WARM_LIMIT) <= WARM_LIMIT
 
 
 # --- the process, and the table --------------------------------------------------------------------------------------
@@ -326,10 +317,10 @@ def print_table():
     with tempfile.TemporaryDirectory() as folder:
         for module in [*FACE, *(f"statlearn.{family}" for family in families())]:
             print(f"import {module:<22} {import_seconds(module, folder):6.3f} s")
-        for call in FIRST_CALLS:
-            cache = Path(folder) / call.prepare.__name__
-            cold, *warm = (first_call_seconds(call, cache) for _ in range(4))
-            print(f"{call.prepare.__name__:<16} empty cache {cold:6.2f} s   full cache {min(warm):6.3f} s")
+        for prepare in FIRST_CALLS:
+            cache = Path(folder) / prepare.__name__
+            cold, *warm = (first_call_seconds(prepare, cache) for _ in range(4))
+            print(f"{prepare.__name__:<16} empty cache {cold:6.2f} s   full cache {min(warm):6.3f} s")
 
 
 if __name__ == "__main__":
