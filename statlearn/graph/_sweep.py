@@ -27,7 +27,10 @@ LOG_PREFIXES = ("log_", "log ")
 UNIT_GRID = np.arange(1, 16) / 16.0
 
 
-@validate_params({"output": [StrOptions({"kernel", "distance"})]}, prefer_skip_nested_validation=True)
+@validate_params(
+    {"scale": [StrOptions(set(SCALES))], "output": [StrOptions({"kernel", "distance"})]},
+    prefer_skip_nested_validation=True,
+)
 def kernel_sweep(
     graph: GraphLike | SpectralGraph,
     kernels: Sequence[str],
@@ -90,6 +93,7 @@ def _matrices(graph, steps, output):
 SWEEP_CONSTRAINTS = {
     "n_clusters": [Interval(Integral, 1, None, closed="left")],
     "method": [StrOptions({"kmeans", "ward"})],
+    "scale": [StrOptions(set(SCALES))],
     "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "refine": ["boolean"],
     "select": [StrOptions({"inertia", "modularity"})],
@@ -216,8 +220,6 @@ def _checked_classes(y, graph):
 def _checked_steps(graph, kernels, grid, scale):
     """The graph, and the name, parameter and proximity of every step; errors come before the work."""
     graph = as_graph(graph)
-    if scale not in SCALES:
-        raise ValueError(f"scale must be one of {SCALES}. Got {scale!r} instead.")
     kernels = [kernels] if isinstance(kernels, str) else list(kernels)
     if not kernels:
         raise ValueError("kernels must name at least one measure. Got none.")

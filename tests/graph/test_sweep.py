@@ -132,7 +132,7 @@ def test_what_would_overflow_lacks_a_factor():
 
 BAD_SWEEPS = {
     "output": ({"output": "gram"}, "'output' parameter of kernel_sweep must be a str among .* Got 'gram' instead"),
-    "scale": ({"scale": "log"}, r"scale must be one of .*Got 'log' instead"),
+    "scale": ({"scale": "log"}, "'scale' parameter .* must be a str among .*Got 'log' instead"),
     "raw without grid": ({"scale": "raw"}, r"grid must be given with scale='raw'"),
     "a grid too few": (
         {"grid": {"heat": [1.0]}},
