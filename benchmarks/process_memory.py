@@ -1,6 +1,5 @@
 """What this process holds in memory, in GiB: the system's own counts, where it is Linux."""
 
-import resource
 import sys
 import threading
 from pathlib import Path
@@ -32,6 +31,8 @@ def peak_memory():
     status = _status()
     if "VmHWM" in status:
         return _gib(status["VmHWM"])
+    import resource  # which Windows lacks
+
     return GIB_PER_UNIT * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
@@ -69,7 +70,7 @@ class AnonymousMemory:
     Attributes
     ----------
     growth : float
-        Known after the block.
+        In GiB; known after the block.
     """
 
     def __init__(self, seconds=0.001):
