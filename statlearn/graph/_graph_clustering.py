@@ -19,6 +19,7 @@ from ._engine import KERNEL_CONSTRAINTS, place, restricted
 from ._graph_input import GraphInputMixin
 from ._kmeans_solver import restarts_of
 from ._partitions import (
+    SEARCH_CONSTRAINTS,
     cluster_shares,
     kmeans_partition,
     modularity,
@@ -145,12 +146,8 @@ class GraphKernelKMeans(CallbackSupportMixin, _GraphClusterer):
 
     _parameter_constraints: dict = {
         **CLUSTER_CONSTRAINTS,
-        "n_init": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        **SEARCH_CONSTRAINTS,
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "refine": ["boolean"],
-        "select": [StrOptions({"inertia", "modularity"})],
-        "random_state": ["random_state", np.random.Generator],
-        "n_jobs": [Integral, None],
     }
 
     def __init__(

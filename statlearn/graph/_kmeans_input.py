@@ -5,7 +5,7 @@ from scipy.sparse import issparse
 from sklearn.metrics.pairwise import pairwise_kernels
 
 from ._grams import DenseGram, FeatureGram
-from ._kmeans_kernels import largest_asymmetry
+from ._kmeans_kernels import compare_with_transpose
 
 __all__ = ["check_initial_labels", "check_symmetric_kernel", "check_weights", "training_gram"]
 
@@ -44,7 +44,7 @@ def check_symmetric_kernel(K):
             f"X must be a square matrix of kernels between the training rows when kernel='precomputed'. Got shape "
             f"{K.shape} instead: pass pairwise_kernels(X), or choose kernel='rbf' to have the kernel computed."
         )
-    asymmetry, largest = largest_asymmetry(K), max(K.max(), -K.min())
+    asymmetry, largest = compare_with_transpose(K)
     if asymmetry > ASYMMETRY * largest:
         raise ValueError(
             f"X must be symmetric when kernel='precomputed'. Got entries that differ from their mirror image by "

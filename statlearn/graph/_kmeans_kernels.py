@@ -22,9 +22,10 @@ from .._support.jit import njit
 __all__ = [
     "add_rows",
     "assess",
+    "compare_with_transpose",
     "draw_points",
     "group_copies",
-    "largest_asymmetry",
+    "join_centers",
     "move_rows",
     "propose",
     "sweep",
@@ -32,6 +33,8 @@ __all__ = [
 
 TILE = 512  # columns at a time, so that the sums of all restarts stay in the cache while the rows stream by
 SAME = 1e-12  # a point that carries all but this share of its cluster cannot leave it: what remains is rounding
+LANES = 4  # partial sums that grow side by side
+ROUNDING = 4.0 * np.finfo(np.float64).eps  # a squared distance below this share of its terms is zero
 BLOCK = 64  # square tiles of a transposed comparison
 
 
@@ -93,6 +96,22 @@ def draw_points(mass, order, uniforms):
 
 
 @njit
+def join_centers(columns, diagonal, points, c, gap, labels):
+    """Let points that are closer to a further center ``c``, one point per restart, join it.
+
+    ``columns`` is the kernel between these points and all points; ``gap`` the squared distance to the nearest center.
+    """
+    for r in range(points.shape[0]):
+        for i in range(diagonal.shape[0]):
+            terms = diagonal[i] + diagonal[points[r]]
+            distance = terms - 2.0 * columns[r, i]
+            if distance <= ROUNDING * abs(terms):
+                distance = 0.0
+            if distance < gap[r, i]:
+                gap[r, i], labels[r, i] = distance, c
+
+
+@njit
 def group_copies(rows, w, order, key, key_tol, tol):
     """Number the points so that neighbors in ``order`` with equal rows share a number; the points that came first.
 
@@ -119,17 +138,20 @@ def group_copies(rows, w, order, key, key_tol, tol):
 
 @njit
 def _measure(T, w, labels, W, Q, N):
-    """Fill the weight, the sum over pairs and the number of points of every cluster; return ``sum of Q / W``."""
-    for c in range(W.shape[0]):
-        W[c], Q[c], N[c] = 0.0, 0.0, 0
+    """Fill the weight, the sum over pairs and the number of points of every cluster; return ``sum of Q / W``.
+
+    Neighbors are added in different lanes, so that points of one cluster do not wait for each other.
+    """
+    lanes = np.zeros((LANES, 3, W.shape[0]))
     for i in range(w.shape[0]):
         if w[i] > 0.0:
-            c = labels[i]
-            W[c] += w[i]
-            Q[c] += w[i] * T[c, i]
-            N[c] += 1
+            lane, c = lanes[i % LANES], labels[i]
+            lane[0, c] += w[i]
+            lane[1, c] += w[i] * T[c, i]
+            lane[2, c] += 1.0
     total = 0.0
     for c in range(W.shape[0]):
+        W[c], Q[c], N[c] = lanes[:, 0, c].sum(), lanes[:, 1, c].sum(), int(lanes[:, 2, c].sum())
         total += Q[c] / W[c]
     return total
 
@@ -227,34 +249,46 @@ def _best_move(t, k_ii, weight, a, inverse, norm):
 
 
 @njit
-def sweep(rows, rows_are_kernel, sums, T, w, diagonal, labels, order, tol):
-    """One sweep of single moves of one restart, each lowering the objective by more than ``tol``; their number.
+def _best_moves(T, w, diagonal, labels, inverse, norm, change):
+    """The same changes for all points at once, cluster by cluster."""
+    n = w.shape[0]
+    for i in range(n):
+        change[i] = np.inf
+    for b in range(T.shape[0]):
+        for i in range(n):
+            cost = w[i] / (1.0 + w[i] * inverse[b]) * (diagonal[i] - 2.0 * T[b, i] * inverse[b] + norm[b])
+            other = np.inf if labels[i] == b else cost
+            change[i] = other if other < change[i] else change[i]
+    for i in range(n):
+        a = labels[i]
+        rest = 1.0 - w[i] * inverse[a]
+        if rest <= SAME:
+            change[i] = 0.0
+        else:
+            change[i] -= w[i] / rest * (diagonal[i] - 2.0 * T[a, i] * inverse[a] + norm[a])
 
-    The clusters as they were before the sweep, with products ``T``, pick the candidates; the clusters as they are, with
-    ``sums`` that are changed in place, decide. So only a sweep without moves has seen every point as it is.
-    """
+
+@njit
+def _sweep(rows, rows_are_kernel, sums, T, w, diagonal, labels, order, tol):
+    """One sweep of one restart."""
     k = T.shape[0]
     W, Q, N, t, inverse, norm = np.empty(k), np.empty(k), np.empty(k, np.int64), np.empty(k), np.empty(k), np.empty(k)
+    change, n_moves = np.empty(w.shape[0]), 0
     _measure(T, w, labels, W, Q, N)
     for c in range(k):
         _center(c, W, Q, inverse, norm)
-    inverse_before, norm_before, n_moves = inverse.copy(), norm.copy(), 0
+    _best_moves(T, w, diagonal, labels, inverse, norm, change)
     for i in order:
         a = labels[i]
-        if w[i] == 0.0 or N[a] == 1:
+        if change[i] >= -tol or N[a] == 1:
             continue
-        _column(T, i, t)
-        change, b = _best_move(t, diagonal[i], w[i], a, inverse_before, norm_before)
-        if change >= -tol:
-            continue
-        if n_moves > 0:
-            if rows_are_kernel:
-                _column(sums, i, t)
-            else:
-                for c in range(k):
-                    t[c] = np.dot(rows[i], sums[c])
-            change, b = _best_move(t, diagonal[i], w[i], a, inverse, norm)
-        if change < -tol:
+        if rows_are_kernel:
+            _column(sums, i, t)
+        else:
+            for c in range(k):
+                t[c] = np.dot(rows[i], sums[c])
+        now, b = _best_move(t, diagonal[i], w[i], a, inverse, norm)
+        if now < -tol:
             _move(rows[i], w[i], sums[a], sums[b])
             Q[a] += w[i] * (w[i] * diagonal[i] - 2.0 * t[a])
             Q[b] += w[i] * (w[i] * diagonal[i] + 2.0 * t[b])
@@ -267,38 +301,53 @@ def sweep(rows, rows_are_kernel, sums, T, w, diagonal, labels, order, tol):
 
 
 @njit
+def sweep(rows, rows_are_kernel, sums, T, w, diagonal, labels, active, order, tol):
+    """One sweep of single moves of the active restarts, each lowering the objective by more than ``tol``; their number.
+
+    The clusters as they were before the sweep, with products ``T``, pick the candidates; the clusters as they are, with
+    ``sums`` that are changed in place, decide. So only a sweep without moves has seen every point as it is. ``T`` may
+    be the array ``sums``.
+    """
+    n_moves = np.empty(active.shape[0], np.int64)
+    for position, r in enumerate(active):
+        n_moves[position] = _sweep(rows, rows_are_kernel, sums[r], T[r], w, diagonal, labels[r], order, tol)
+    return n_moves
+
+
+@njit
 def assess(T, w, diagonal, total, labels):
     """Final figures of one restart: objective, best single decrease, cluster sizes, squared norms of the centers.
 
     Points of weight zero, which no search has looked at, get the label of the nearest center.
     """
     k, n = T.shape
-    W, Q, N, t, inverse, norm = np.empty(k), np.empty(k), np.empty(k, np.int64), np.empty(k), np.empty(k), np.empty(k)
+    W, Q, N, inverse, norm = np.empty(k), np.empty(k), np.empty(k, np.int64), np.empty(k), np.empty(k)
     inertia = total - _measure(T, w, labels, W, Q, N)
-    gap, nearest = np.empty(n), np.empty(n, np.int64)
+    gap, nearest, change = np.empty(n), np.empty(n, np.int64), np.empty(n)
     _nearest(T, W, Q, gap, nearest)
     for c in range(k):
         _center(c, W, Q, inverse, norm)
+    _best_moves(T, w, diagonal, labels, inverse, norm, change)
     decrease = 0.0
     for i in range(n):
         if w[i] == 0.0:
             labels[i] = nearest[i]
-        elif N[labels[i]] > 1:
-            _column(T, i, t)
-            decrease = max(decrease, -_best_move(t, diagonal[i], w[i], labels[i], inverse, norm)[0])
+        else:
+            decrease = max(decrease, -change[i])
     return inertia, decrease, W, norm
 
 
 @njit
-def largest_asymmetry(K):
-    """Largest ``|k_ij - k_ji|`` of a square matrix."""
+def compare_with_transpose(K):
+    """Largest ``|k_ij - k_ji|`` of a square matrix, and the largest ``|k_ij|`` with ``i >= j``."""
     n = K.shape[0]
-    largest = 0.0
+    differences, entries = np.zeros(BLOCK), np.zeros(BLOCK)
     for top in range(0, n, BLOCK):
         for left in range(0, top + 1, BLOCK):
             for i in range(top, min(n, top + BLOCK)):
-                for j in range(left, min(i, left + BLOCK)):
-                    difference = abs(K[i, j] - K[j, i])
-                    if difference > largest:
-                        largest = difference
-    return largest
+                for j in range(left, min(i + 1, left + BLOCK)):
+                    difference, entry = abs(K[i, j] - K[j, i]), abs(K[i, j])
+                    lane = j - left
+                    differences[lane] = difference if difference > differences[lane] else differences[lane]
+                    entries[lane] = entry if entry > entries[lane] else entries[lane]
+    return differences.max(), entries.max()

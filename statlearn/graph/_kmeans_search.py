@@ -6,7 +6,7 @@ import numpy as np
 
 from ._kmeans_kernels import add_rows, assess, group_copies, move_rows, propose, sweep
 
-__all__ = ["ClusterSums", "Problem", "search"]
+__all__ = ["ClusterSums", "Problem", "search", "verify"]
 
 RELATIVE_TOL = 1e-12  # smallest decrease worth a move, relative to the sum of w_i (|k_ii| + |k_i.|)
 SAME_ROW = 1e-13  # entries of rows that differ by less, relative to the largest, belong to copies of a point
@@ -91,8 +91,10 @@ class Problem:
         groups : ndarray of shape (n,)
             Number of each point's copy in ``problem``.
         """
-        rows = self.gram.rows
-        key_tol, tol = SAME_KEY * np.abs(self.key).max(), SAME_ROW * max(rows.max(), -rows.min())
+        rows, key_tol = self.gram.rows, SAME_KEY * np.abs(self.key).max()
+        if (np.diff(self.key[self.order]) > key_tol).all():
+            return self, np.arange(self.gram.n)
+        tol = SAME_ROW * max(rows.max(), -rows.min())
         groups, first = group_copies(rows, self.weights, self.order, self.key, key_tol, tol)
         weights = np.bincount(groups, self.weights)
         if first.size == self.gram.n or np.count_nonzero(weights) < n_clusters:
@@ -101,7 +103,7 @@ class Problem:
 
 
 class ClusterSums:
-    """Sums of rows, and their products, of the clusters of several restarts, following labels that change.
+    """Labels of several restarts, with the sums of rows of their clusters, and their products, that follow them.
 
     Parameters
     ----------
@@ -114,6 +116,8 @@ class ClusterSums:
 
     Attributes
     ----------
+    labels : ndarray of shape (R, n)
+        Clusters as they are.
     sums : ndarray of shape (R, n_clusters, m)
         Weighted sums of rows.
     products : ndarray of shape (R, n_clusters, n)
@@ -124,25 +128,11 @@ class ClusterSums:
         self.problem = problem
         self.labels = labels.copy()
         self.sums = np.empty((len(labels), n_clusters, problem.gram.rows.shape[1]))
-        self.products = np.empty((len(labels), n_clusters, problem.gram.n))
-        self.refresh(labels, np.arange(len(labels)))
+        add_rows(problem.gram.rows, problem.weights, self.labels, np.arange(len(labels)), self.sums)
+        self.products = problem.gram.products(self.sums)
 
-    def refresh(self, labels, active):
-        """Take the labels of the active restarts, from scratch.
-
-        Parameters
-        ----------
-        labels : ndarray of shape (R, n)
-            Clusters of every restart.
-        active : ndarray of shape (n_active,)
-            Restarts to look at.
-        """
-        self.labels[active] = labels[active]
-        add_rows(self.problem.gram.rows, self.problem.weights, self.labels, active, self.sums)
-        self._multiply(active)
-
-    def follow(self, labels, active):
-        """Take the labels of the active restarts, each by the points that changed or by all, whichever are fewer.
+    def relabel(self, labels, active, n_changes):
+        """Give the active restarts other labels; sums follow the points that change, or are taken from scratch.
 
         Parameters
         ----------
@@ -150,31 +140,67 @@ class ClusterSums:
             Clusters of every restart.
         active : ndarray of shape (n_active,)
             Restarts to look at.
+        n_changes : ndarray of shape (n_active,)
+            Number of points of positive weight that change.
         """
-        gram, weights = self.problem.gram, self.problem.weights
-        changes = labels[active] != self.labels[active]
-        many = 2 * np.count_nonzero(changes, axis=1) > gram.n
-        before = self.labels.copy()
+        gram, weights, before = self.problem.gram, self.problem.weights, self.labels.copy()
         self.labels[active] = labels[active]
-        move_rows(gram.rows, weights, before, labels, active[~many], self.sums)
+        many = 2 * n_changes > gram.n
+        move_rows(gram.rows, weights, before, self.labels, active[~many], self.sums)
         add_rows(gram.rows, weights, self.labels, active[many], self.sums)
-        moved = np.flatnonzero(changes.any(axis=0))
-        if self.products is not self.sums and moved.size < active.size * self.sums.shape[1]:
-            # Products are sums of columns of the kernel, and here the columns are fewer than the sums to multiply.
-            old, new = np.take(before, moved, axis=1), np.take(labels, moved, axis=1)
-            move_rows(gram.columns(moved), weights[moved], old, new, active, self.products)
-        else:
-            self._multiply(active)
+        self._multiply(before, active)
 
-    def _multiply(self, active):
-        if active.size == len(self.labels):
-            self.products = self.problem.gram.products(self.sums)
-        elif self.products is not self.sums:
-            self.products[active] = self.problem.gram.products(self.sums[active])
+    def sweep(self, active):
+        """Sweep the active restarts once, by single moves.
+
+        Parameters
+        ----------
+        active : ndarray of shape (n_active,)
+            Restarts to look at.
+
+        Returns
+        -------
+        n_moves : ndarray of shape (n_active,)
+            Number of moves of each.
+        """
+        problem, gram, before = self.problem, self.problem.gram, self.labels.copy()
+        n_moves = sweep(
+            gram.rows, gram.rows_are_kernel, self.sums, self.products, problem.weights, gram.diagonal, self.labels,
+            active, problem.order, problem.tolerance,
+        )  # fmt: skip
+        self._multiply(before, active[n_moves > 0])
+        return n_moves
+
+    def _multiply(self, before, active):
+        """Products of the sums of the active restarts, which have followed the labels."""
+        gram, k = self.problem.gram, self.sums.shape[1]
+        if self.products is self.sums or active.size == 0:
+            return
+        moved = np.flatnonzero((self.labels[active] != before[active]).any(axis=0))
+        if moved.size < active.size * k:
+            # Products are sums of columns of the kernel, and here the columns are fewer than the sums to multiply.
+            old, new = np.take(before, moved, axis=1), np.take(self.labels, moved, axis=1)
+            move_rows(gram.columns(moved), self.problem.weights[moved], old, new, active, self.products)
+        elif active.size == len(self.labels):
+            self.products = gram.products(self.sums)
+        else:
+            self.products[active] = gram.products(self.sums[active])
+
+    def assess(self):
+        """Take the figures of every restart; points of weight zero get the label of the nearest center.
+
+        Returns
+        -------
+        figures : list of tuple
+            Per restart its objective, best single decrease, cluster sizes and squared norms of the centers.
+        """
+        problem = self.problem
+        given = problem.weights, problem.gram.diagonal, problem.total
+        return [assess(T, *given, row) for T, row in zip(self.products, self.labels, strict=True)]
 
 
 def search(problem, labels, n_clusters, max_iter, refine):
-    """Improve partitions until nothing lowers the objective.
+    """Improve partitions until nothing lowers the objective, according to sums that followed the labels.
 
     Parameters
     ----------
@@ -197,8 +223,8 @@ def search(problem, labels, n_clusters, max_iter, refine):
         Whether a restart stopped by itself.
     n_iter : ndarray of shape (R,)
         Lloyd's iterations and sweeps.
-    figures : list of tuple
-        Per restart what `assess` returns, from fresh sums.
+    inertias : ndarray of shape (R,)
+        Objectives, in the unit of the problem.
 
     Examples
     --------
@@ -209,76 +235,87 @@ def search(problem, labels, n_clusters, max_iter, refine):
     >>> search(problem, np.array([[0, 1, 1, 1]]), 2, 300, True)[0]
     array([[0, 0, 1, 1]])
     """
-    labels = labels.copy()
     sums = ClusterSums(problem, labels, n_clusters)
-    n_iter, converged = _lloyd(sums, labels, max_iter)
-    everyone = np.arange(len(labels))
+    n_iter, converged = _lloyd(sums, max_iter)
     if refine:
-        n_sweeps, converged = _single_moves(sums, labels, max_iter)
+        n_sweeps, converged = _single_moves(sums, max_iter)
         n_iter += n_sweeps
-    else:
-        sums.refresh(labels, everyone)
-    gram, weights = problem.gram, problem.weights
-    figures = [assess(sums.products[r], weights, gram.diagonal, problem.total, labels[r]) for r in everyone]
-    return labels, converged, n_iter, figures
+    inertias = np.array([figures[0] for figures in sums.assess()])
+    return sums.labels, converged, n_iter, inertias
 
 
-def _lloyd(sums, labels, max_iter):
+def verify(problem, labels, n_clusters, max_iter):
+    """Look for single moves with sums from scratch, and go on from there if there is one after all.
+
+    Parameters
+    ----------
+    problem : Problem
+        The points.
+    labels : ndarray of shape (n,)
+        A partition that `search` found, without empty clusters.
+    n_clusters : int
+        Number of clusters.
+    max_iter : int
+        Largest number of sweeps.
+
+    Returns
+    -------
+    labels : ndarray of shape (n,)
+        Clusters.
+    converged : bool
+        Whether the last sweep began with sums from scratch and found no move.
+    n_sweeps : int
+        Number of sweeps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statlearn.graph._grams import FeatureGram
+    >>> from statlearn.graph._kmeans_search import Problem, verify
+    >>> problem = Problem.of(FeatureGram([[0.0], [1.0], [10.0], [11.0]]), np.ones(4))
+    >>> verify(problem, np.array([0, 0, 1, 1]), 2, 300)
+    (array([0, 0, 1, 1]), True, 1)
+    """
+    n_sweeps, converged = 0, False
+    while n_sweeps < max_iter and not converged:
+        sums = ClusterSums(problem, labels[None], n_clusters)
+        more, settled = _single_moves(sums, max_iter - n_sweeps)
+        labels, converged, n_sweeps = sums.labels[0], bool(settled[0] and more[0] == 1), n_sweeps + int(more[0])
+    return labels, converged, n_sweeps
+
+
+def _lloyd(sums, max_iter):
     """Lloyd's iterations while the objective decreases; labels and sums are left at the lowest one met."""
-    problem = sums.problem
+    problem, labels = sums.problem, sums.labels
     given = problem.weights, problem.gram.diagonal, problem.total
     n_iter, proposal, active = np.ones(len(labels), dtype=np.int64), np.empty_like(labels), np.arange(len(labels))
     lowest, changed = propose(sums.products, *given, labels, active, proposal)
     converged = changed == 0
-    active, lowest = active[~converged], lowest[~converged]
+    active, lowest, changed = active[~converged], lowest[~converged], changed[~converged]
     for _ in range(max_iter):
         if active.size == 0:
             break
-        before = labels[active]
-        labels[active] = proposal[active]
-        sums.follow(labels, active)
+        before, n_changes = labels.copy(), changed
+        sums.relabel(proposal, active, n_changes)
         inertias, changed = propose(sums.products, *given, labels, active, proposal)
         n_iter[active] += 1
         worse = ~(inertias < lowest)
         if worse.any():
-            labels[active[worse]] = before[worse]
-            sums.follow(labels, active[worse])
+            sums.relabel(before, active[worse], n_changes[worse])
         going = ~worse & (changed > 0)
         converged[active] = ~going
-        active, lowest = active[going], inertias[going]
+        active, lowest, changed = active[going], inertias[going], changed[going]
     return n_iter, converged
 
 
-def _single_moves(sums, labels, max_iter):
-    """Hartigan's single moves, until none is left according to sums that were taken from scratch."""
-    problem, gram = sums.problem, sums.problem.gram
-    given = problem.weights, gram.diagonal
-    n_sweeps = np.zeros(len(labels), dtype=np.int64)
-
-    def movers(restarts):
-        """Sweep the restarts once and keep those that moved."""
-        scratch = sums.sums[restarts]
-        moved = [
-            sweep(
-                gram.rows, gram.rows_are_kernel, scratch[position], sums.products[r], *given, labels[r],
-                problem.order, problem.tolerance,
-            ) > 0
-            for position, r in enumerate(restarts)
-        ]  # fmt: skip
-        n_sweeps[restarts] += 1
-        restarts = restarts[np.array(moved, dtype=bool)]
-        sums.follow(labels, restarts)
-        return restarts
-
-    active, converged = np.arange(len(labels)), np.zeros(len(labels), dtype=bool)
+def _single_moves(sums, max_iter):
+    """Sweeps of Hartigan's single moves, until one finds none."""
+    n_restarts = len(sums.labels)
+    n_sweeps, converged = np.zeros(n_restarts, dtype=np.int64), np.zeros(n_restarts, dtype=bool)
+    active = np.arange(n_restarts)
     while active.size:
-        restless = active
-        while restless.size:
-            restless = movers(restless)
-            restless = restless[n_sweeps[restless] < max_iter]
-        sums.refresh(labels, active)
-        moved = movers(active)
-        converged[np.setdiff1d(active, moved)] = True
-        active = moved[n_sweeps[moved] < max_iter]
-    sums.refresh(labels, np.flatnonzero(~converged))
+        moved = sums.sweep(active) > 0
+        n_sweeps[active] += 1
+        converged[active] = ~moved
+        active = active[moved & (n_sweeps[active] < max_iter)]
     return n_sweeps, converged

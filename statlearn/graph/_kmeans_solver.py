@@ -12,14 +12,13 @@ from joblib import effective_n_jobs
 
 from .._support.parallel import run_parallel
 from .._support.random_streams import spawn_generators
-from ._kmeans_kernels import assess, draw_points
-from ._kmeans_search import ClusterSums, Problem, search
+from ._kmeans_kernels import draw_points, join_centers
+from ._kmeans_search import ClusterSums, Problem, search, verify
 
 __all__ = ["KMeansSolution", "count_batches", "evaluate_partition", "restarts_of", "solve_kernel_kmeans"]
 
 FEW_CLUSTERS, FEW_RESTARTS, MANY_RESTARTS = 5, 10, 30
 BATCH = 5  # restarts that share one product; fixed, so that the number of workers cannot change a sum
-ROUNDING = 4.0 * np.finfo(np.float64).eps  # a squared distance below this share of its terms is zero
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def solve_kernel_kmeans(
         (problem, distinct, groups, starts[first : first + BATCH], n_clusters, max_iter, refine)
         for first in range(0, len(starts), BATCH)
     ]
-    return _best(_run(tasks, n_jobs, on_step), problem)
+    return _best(_run(tasks, n_jobs, on_step), problem, n_clusters, max_iter if refine else 0)
 
 
 def evaluate_partition(gram, labels, n_clusters, weights):
@@ -169,16 +168,18 @@ def evaluate_partition(gram, labels, n_clusters, weights):
     >>> evaluate_partition(gram, np.array([0, 0, 1, 1]), 2, np.ones(4))["inertia"]
     1.0
     """
-    labels = labels[None].astype(np.int64)
     problem = Problem.of(gram, weights)
-    sums = ClusterSums(problem, labels, n_clusters)
-    inertia, best_move, sizes, norms = assess(
-        sums.products[0], problem.weights, gram.diagonal, problem.total, labels[0]
-    )
+    return _figures(problem, labels.astype(np.int64), n_clusters)
+
+
+def _figures(problem, labels, n_clusters):
+    """What `evaluate_partition` returns, from sums taken from scratch."""
+    sums = ClusterSums(problem, labels[None], n_clusters)
+    ((inertia, best_move, sizes, norms),) = sums.assess()
     return {
-        "labels": labels[0],
-        "inertia": inertia * problem.unit,
-        "best_move": best_move * problem.unit,
+        "labels": sums.labels[0],
+        "inertia": float(inertia * problem.unit),
+        "best_move": float(best_move * problem.unit),
         "sizes": sizes * problem.unit,
         "center_norms": norms,
     }
@@ -251,8 +252,8 @@ def _search_distinct_first(problem, distinct, groups, labels, n_clusters, max_it
     found = search(distinct, labels, n_clusters, max_iter, refine)
     if distinct is problem:
         return found
-    labels, converged, n_iter, figures = search(problem, found[0][:, groups], n_clusters, max_iter, refine)
-    return labels, converged, found[2] + n_iter, figures
+    labels, converged, n_iter, inertias = search(problem, found[0][:, groups], n_clusters, max_iter, refine)
+    return labels, converged, found[2] + n_iter, inertias
 
 
 def _distant(weights, gap):
@@ -277,12 +278,7 @@ def _seed(problem, n_clusters, uniforms, mass_of):
         points = draw_points(mass, order, uniforms[:, c])
         chosen.append(points)
         free[restarts, points] = 0.0
-        terms = gram.diagonal + gram.diagonal[points][:, None]
-        distance = terms - 2.0 * gram.columns(points)
-        distance[distance <= ROUNDING * np.abs(terms)] = 0.0
-        closer = distance < gap
-        gap[closer] = distance[closer]
-        labels[closer] = c
+        join_centers(gram.columns(points), gram.diagonal, points, c, gap, labels)
         mass = mass_of(weights, gap) * free
         mass = np.where(mass.any(axis=1)[:, None], mass, weights * free)
     for c, points in enumerate(chosen):
@@ -290,30 +286,32 @@ def _seed(problem, n_clusters, uniforms, mass_of):
     return labels
 
 
-def _best(results, problem):
-    """Collect the batches and pick the first restart whose objective is the lowest up to rounding."""
-    labels = np.concatenate([batch[0] for batch in results])
-    converged = np.concatenate([batch[1] for batch in results])
-    n_iter = np.concatenate([batch[2] for batch in results])
-    inertias, decreases, sizes, norms = map(
-        np.array, zip(*(figures for batch in results for figures in batch[3]), strict=True)
-    )
+def _best(results, problem, n_clusters, max_sweeps):
+    """Collect the batches, pick the first restart whose objective is the lowest up to rounding, and verify it."""
+    labels, converged, n_iter, inertias = map(np.concatenate, zip(*results, strict=True))
     best = int(np.argmax(inertias <= inertias.min() + problem.tolerance))
-    order = problem.order[problem.weights[problem.order] > 0.0]
-    first_points = [np.unique(row[order], return_index=True)[1] for row in labels]
-    numbering = np.argsort(np.argsort(first_points, axis=1), axis=1)
-    labels = np.take_along_axis(numbering, labels, axis=1)
-    places = np.argsort(numbering[best])
+    if converged[best] and max_sweeps > 0:
+        labels[best], converged[best], n_sweeps = verify(problem, labels[best], n_clusters, max_sweeps)
+        n_iter[best] += n_sweeps
+    labels = _renumbered(labels, problem, n_clusters)
+    figures = _figures(problem, labels[best], n_clusters)
+    labels[best], inertias = figures["labels"], inertias * problem.unit
+    inertias[best] = figures["inertia"]
     return KMeansSolution(
-        labels=labels[best],
-        inertia=float(inertias[best] * problem.unit),
-        best_move=float(decreases[best] * problem.unit),
+        **figures,
         tolerance=problem.tolerance * problem.unit,
-        sizes=sizes[best][places] * problem.unit,
-        center_norms=norms[best][places],
         n_iter=int(n_iter[best]),
         best_restart=best,
         restart_labels=labels,
-        restart_inertias=inertias * problem.unit,
+        restart_inertias=inertias,
         restart_converged=converged,
     )
+
+
+def _renumbered(labels, problem, n_clusters):
+    """Clusters of every restart in the order of their first points of positive weight."""
+    order = problem.order[problem.weights[problem.order] > 0.0]
+    restarts = np.arange(len(labels))[:, None]
+    first_points = np.empty((len(labels), n_clusters), dtype=np.int64)
+    first_points[restarts, labels[:, order[::-1]]] = np.arange(order.size)[::-1]  # the last value written is kept
+    return np.take_along_axis(np.argsort(np.argsort(first_points, axis=1), axis=1), labels, axis=1)

@@ -240,7 +240,8 @@ class SpectralMeasure(Measure):
         if self.frame.features is None or weights.min() < 0.0:
             return None
         F = self.frame.features(graph, _half(part, weights, NEGLIGIBLE))
-        return ScaledKernel(F - F.mean(axis=0), log_scale, "spectral features")
+        F -= F.mean(axis=0)
+        return ScaledKernel(F, log_scale, "spectral features")
 
     def plain(self, graph, t):
         """One product per parameter, once the eigenvectors are known."""

@@ -1,9 +1,11 @@
 """Partitions of the nodes of a graph by kernel k-means, component by component."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
+from .._support._sklearn import Interval, StrOptions
 from ..certificate import Check
 from ._components import share_clusters
 from ._grams import DenseGram, FeatureGram
@@ -11,6 +13,7 @@ from ._kmeans_certificate import euclidean_check
 from ._kmeans_solver import evaluate_partition, solve_kernel_kmeans
 
 __all__ = [
+    "SEARCH_CONSTRAINTS",
     "NodeGram",
     "cluster_shares",
     "kmeans_partition",
@@ -22,6 +25,13 @@ __all__ = [
 ]
 
 AGREEMENT = 1e-9  # difference of objectives that restarts are said to share, relative to the sum of |k_ii|
+SEARCH_CONSTRAINTS = {  # of the arguments that estimators and sweeps hand on to `kmeans_partition`
+    "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+    "refine": ["boolean"],
+    "select": [StrOptions({"inertia", "modularity"})],
+    "random_state": ["random_state", np.random.Generator],
+    "n_jobs": [Integral, None],
+}
 DENSE_SHARE = 0.25  # features per node above which one product of them all is quicker than many with their sums
 
 

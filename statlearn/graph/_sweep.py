@@ -17,7 +17,14 @@ from ._components import kept_components
 from ._engine import resolve
 from ._kmeans_solver import restarts_of
 from ._parameters import SCALES
-from ._partitions import cluster_shares, kmeans_partition, modularity, node_gram, require_differences
+from ._partitions import (
+    SEARCH_CONSTRAINTS,
+    cluster_shares,
+    kmeans_partition,
+    modularity,
+    node_gram,
+    require_differences,
+)
 from ._spectral_graph import SpectralGraph, as_graph
 from ._ward_solver import cut_merges, ward_merges
 
@@ -94,11 +101,7 @@ SWEEP_CONSTRAINTS = {
     "n_clusters": [Interval(Integral, 1, None, closed="left")],
     "method": [StrOptions({"kmeans", "ward"})],
     "scale": [StrOptions(set(SCALES))],
-    "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "refine": ["boolean"],
-    "select": [StrOptions({"inertia", "modularity"})],
-    "random_state": ["random_state", np.random.Generator],
-    "n_jobs": [Integral, None],
+    **SEARCH_CONSTRAINTS,
 }
 
 
