@@ -7,6 +7,7 @@ import pytest
 
 from statlearn.graph import _kmeans_kernels as kernels
 from statlearn.graph._grams import DenseGram, FeatureGram
+from statlearn.graph._kmeans_search import ClusterSums, Problem, verify
 from statlearn.graph._kmeans_solver import count_batches, evaluate_partition, solve_kernel_kmeans
 
 hypothesis = pytest.importorskip("hypothesis")
@@ -146,6 +147,49 @@ def test_single_moves_improve_on_lloyd(rng):
     assert np.all(refined.restart_inertias <= lloyd.restart_inertias + 1e-9)
     assert refined.inertia < lloyd.inertia
     assert refined.best_move <= refined.tolerance < lloyd.best_move
+
+
+def test_a_partition_is_verified_until_sums_from_scratch_show_no_move(rng):
+    K, weights, labels = symmetric(rng, 60, False), rng.uniform(0.1, 3.0, 60), np.arange(60) % 4
+    problem = Problem.of(DenseGram(K), weights)
+    found, converged, n_sweeps = verify(problem, labels, 4, 300)
+    scale = RTOL * float(weights @ np.abs(K) @ weights)
+    assert converged
+    assert objective(K, found, weights) < objective(K, labels, weights)
+    assert min(objective(K, moved, weights) for _, _, moved in moves(found, weights, 4)) >= (
+        objective(K, found, weights) - scale
+    )
+    again, settled, once = verify(problem, found, 4, 1)
+    np.testing.assert_array_equal(again, found)
+    assert (settled, once) == (True, 1)
+    assert n_sweeps > 2
+    assert verify(problem, labels, 4, 2)[1:] == (False, 2)
+
+
+@pytest.mark.parametrize("representation", [lambda F: FeatureGram(F), lambda F: DenseGram(F @ F.T)])
+def test_sums_and_products_follow_the_labels(rng, representation):
+    gram = representation(rng.normal(size=(60, 7)))
+    weights = np.where(rng.random(60) < 0.2, 0.0, rng.uniform(0.5, 2.0, 60))
+    problem = Problem.of(gram, weights)
+    sums = ClusterSums(problem, np.array([rng.permutation(np.arange(60) % 3) for _ in range(5)]), 3)
+
+    def expect_true_sums():
+        afresh = ClusterSums(problem, sums.labels, 3)
+        np.testing.assert_allclose(sums.sums, afresh.sums, atol=1e-11)
+        np.testing.assert_allclose(sums.products, afresh.products, atol=1e-11)
+
+    n_moves = sums.sweep(np.array([0, 1, 4]))
+    assert n_moves.all()
+    expect_true_sums()
+    for share in (0.02, 0.4, 0.9):  # few points, more than the sums to multiply, and more than half of them
+        labels = np.where(rng.random(sums.labels.shape) < share, rng.integers(0, 3, sums.labels.shape), sums.labels)
+        active = np.array([1, 2])
+        changes = np.count_nonzero((labels != sums.labels)[active] & (weights > 0.0), axis=1)
+        kept = sums.labels[[0, 3, 4]].copy()
+        sums.relabel(labels, active, changes)
+        np.testing.assert_array_equal(sums.labels[active], labels[active])
+        np.testing.assert_array_equal(sums.labels[[0, 3, 4]], kept)
+        expect_true_sums()
 
 
 @pytest.mark.parametrize("weighted", [True, False])
