@@ -145,13 +145,15 @@ def _measure(T, w, labels, W, Q, N):
     lanes = np.zeros((LANES, 3, W.shape[0]))
     for i in range(w.shape[0]):
         if w[i] > 0.0:
-            lane, c = lanes[i % LANES], labels[i]
-            lane[0, c] += w[i]
-            lane[1, c] += w[i] * T[c, i]
-            lane[2, c] += 1.0
+            own, c = lanes[i % LANES], labels[i]
+            own[0, c] += w[i]
+            own[1, c] += w[i] * T[c, i]
+            own[2, c] += 1.0
     total = 0.0
     for c in range(W.shape[0]):
-        W[c], Q[c], N[c] = lanes[:, 0, c].sum(), lanes[:, 1, c].sum(), int(lanes[:, 2, c].sum())
+        W[c], Q[c], N[c] = 0.0, 0.0, 0
+        for lane in lanes:
+            W[c], Q[c], N[c] = W[c] + lane[0, c], Q[c] + lane[1, c], N[c] + int(lane[2, c])
         total += Q[c] / W[c]
     return total
 
@@ -269,38 +271,6 @@ def _best_moves(T, w, diagonal, labels, inverse, norm, change):
 
 
 @njit
-def _sweep(rows, rows_are_kernel, sums, T, w, diagonal, labels, order, tol):
-    """One sweep of one restart."""
-    k = T.shape[0]
-    W, Q, N, t, inverse, norm = np.empty(k), np.empty(k), np.empty(k, np.int64), np.empty(k), np.empty(k), np.empty(k)
-    change, n_moves = np.empty(w.shape[0]), 0
-    _measure(T, w, labels, W, Q, N)
-    for c in range(k):
-        _center(c, W, Q, inverse, norm)
-    _best_moves(T, w, diagonal, labels, inverse, norm, change)
-    for i in order:
-        a = labels[i]
-        if change[i] >= -tol or N[a] == 1:
-            continue
-        if rows_are_kernel:
-            _column(sums, i, t)
-        else:
-            for c in range(k):
-                t[c] = np.dot(rows[i], sums[c])
-        now, b = _best_move(t, diagonal[i], w[i], a, inverse, norm)
-        if now < -tol:
-            _move(rows[i], w[i], sums[a], sums[b])
-            Q[a] += w[i] * (w[i] * diagonal[i] - 2.0 * t[a])
-            Q[b] += w[i] * (w[i] * diagonal[i] + 2.0 * t[b])
-            W[a], W[b], N[a], N[b] = W[a] - w[i], W[b] + w[i], N[a] - 1, N[b] + 1
-            _center(a, W, Q, inverse, norm)
-            _center(b, W, Q, inverse, norm)
-            labels[i] = b
-            n_moves += 1
-    return n_moves
-
-
-@njit
 def sweep(rows, rows_are_kernel, sums, T, w, diagonal, labels, active, order, tol):
     """One sweep of single moves of the active restarts, each lowering the objective by more than ``tol``; their number.
 
@@ -308,9 +278,33 @@ def sweep(rows, rows_are_kernel, sums, T, w, diagonal, labels, active, order, to
     ``sums`` that are changed in place, decide. So only a sweep without moves has seen every point as it is. ``T`` may
     be the array ``sums``.
     """
-    n_moves = np.empty(active.shape[0], np.int64)
+    k = T.shape[1]
+    W, Q, N, t, inverse, norm = np.empty(k), np.empty(k), np.empty(k, np.int64), np.empty(k), np.empty(k), np.empty(k)
+    change, n_moves = np.empty(w.shape[0]), np.zeros(active.shape[0], np.int64)
     for position, r in enumerate(active):
-        n_moves[position] = _sweep(rows, rows_are_kernel, sums[r], T[r], w, diagonal, labels[r], order, tol)
+        _measure(T[r], w, labels[r], W, Q, N)
+        for c in range(k):
+            _center(c, W, Q, inverse, norm)
+        _best_moves(T[r], w, diagonal, labels[r], inverse, norm, change)
+        for i in order:
+            a = labels[r, i]
+            if change[i] >= -tol or N[a] == 1:
+                continue
+            if rows_are_kernel:
+                _column(sums[r], i, t)
+            else:
+                for c in range(k):
+                    t[c] = np.dot(rows[i], sums[r, c])
+            now, b = _best_move(t, diagonal[i], w[i], a, inverse, norm)
+            if now < -tol:
+                _move(rows[i], w[i], sums[r, a], sums[r, b])
+                Q[a] += w[i] * (w[i] * diagonal[i] - 2.0 * t[a])
+                Q[b] += w[i] * (w[i] * diagonal[i] + 2.0 * t[b])
+                W[a], W[b], N[a], N[b] = W[a] - w[i], W[b] + w[i], N[a] - 1, N[b] + 1
+                _center(a, W, Q, inverse, norm)
+                _center(b, W, Q, inverse, norm)
+                labels[r, i] = b
+                n_moves[position] += 1
     return n_moves
 
 
